@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` and `make test`. Both do all the set-up they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test nightly check bench docs system lock
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/lastday demo
+
+# Real servers that the tests talk to; without root they must be there already (the tests say so and fail).
+system:
+	@if [ "$$(id -u)" = 0 ] && ! { [ -x /usr/sbin/slapd ] && [ -e /usr/lib/ldap/ppolicy.so ] && ls /usr/lib/postgresql/15/bin/initdb >/dev/null 2>&1; }; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd slapd-contrib ldap-utils postgresql-15 postgresql-client-15 >/dev/null; fi
+
+check: $(STAMP)
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/deptry src
+
+test: $(STAMP) system check
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not nightly"
+
+nightly: $(STAMP) system
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+bench: $(STAMP)
+	$(BIN)/python -m bench spine
+
+docs: $(STAMP)
+	$(BIN)/pytest tests/docs
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --generate-hashes -o requirements/run.lock -q --python-version 3.11
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --generate-hashes -o requirements/dev.lock -q --python-version 3.11

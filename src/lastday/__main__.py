@@ -1,0 +1,5 @@
+"""`python -m lastday` is the command `lastday`."""
+
+from lastday.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""What every connector is made of: protocols, manifest, HTTP, delimited files, whole readings, conformance."""
