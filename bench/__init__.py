@@ -1,0 +1,1 @@
+"""Measurements: `python -m bench NAME`, ratios in one run, never a test."""
