@@ -1,0 +1,1 @@
+"""Carrying plans out: batches, approvals, small idempotent steps, read-back, settling, cases. Owns the transactions."""
