@@ -196,3 +196,28 @@ class Operation:
             "approval": self.approval,
             "stopped": self.stopped,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """Where an operation stands. Kept beside the operation, which never changes."""
+
+    state: OperationState = OperationState.PLANNED
+    wake_at: datetime | None = None
+    """Not before this instant; None means nothing is due."""
+    attempts: int = 0
+    """Calls that were begun."""
+    failures: int = 0
+    """Calls in a row that came to nothing: refused, unreachable."""
+    contradictions: int = 0
+    """Reads that showed the opposite of what the application had said."""
+    reads: int = 0
+    """Reads in a row that showed nothing final."""
+    candidate: int = 0
+    """For create: which of the names is tried."""
+    concluded: bool = False
+    """The one outcome entry has been written."""
+    accepted_at: datetime | None = None
+    verified_at: datetime | None = None
+    settled_at: datetime | None = None
+    detail: str = ""
