@@ -1,6 +1,6 @@
 """The tree of a filter. Attribute names keep their spelling and compare without case."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -29,12 +29,15 @@ Literal: TypeAlias = str | bool | int | float | Now | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributePath:
-    """`urn:...:User:name.familyName` -> schema, attribute, sub-attribute. `position` counts characters from 0."""
+    """`urn:...:User:name.familyName` -> schema, attribute, sub-attribute.
+
+    `position` counts characters from 0 and is no part of equality: a filter written anew is the same filter.
+    """
 
     schema: str | None = None
     attribute: str
     sub: str | None = None
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     @property
     def text(self) -> str:
