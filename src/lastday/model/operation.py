@@ -1,8 +1,10 @@
 """One change in one application, from proposal to proof."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from lastday.model.attributes import NO_ATTRIBUTES, Attributes
 from lastday.model.canonical import JsonValue
@@ -157,7 +159,9 @@ class Operation:
     detail: str
     """The because as a sentence, with the role, rule or date behind it."""
     payload: Attributes = NO_ATTRIBUTES
-    """For create, update and transfer: the values to set."""
+    """For create and update: the values to set; for transfer `successor`."""
+    cleared: tuple[str, ...] = ()
+    """For update: attributes that shall have no value."""
     name_candidates: tuple[str, ...] = ()
     """For create: names to try in order, already expanded; the first free one is taken."""
     after: tuple[OperationId, ...] = ()
@@ -187,6 +191,7 @@ class Operation:
             "because": self.because.value,
             "detail": self.detail,
             "payload": self.payload.as_json(),
+            "cleared": list(self.cleared),
             "name_candidates": list(self.name_candidates),
             "after": list(self.after),
             "due_at": self.due_at.isoformat() if self.due_at else None,
@@ -221,3 +226,28 @@ class Life:
     verified_at: datetime | None = None
     settled_at: datetime | None = None
     detail: str = ""
+
+
+def operation_from_json(value: Mapping[str, Any]) -> Operation:
+    """The operation that `Operation.as_json` wrote."""
+    return Operation(
+        id=OperationId(value["id"]),
+        identity=IdentityId(value["identity"]),
+        application=ApplicationName(value["application"]),
+        account=AccountId(value["account"]) if value["account"] else None,
+        native_id=NativeId(value["native_id"]) if value["native_id"] else None,
+        verb=Verb(value["verb"]),
+        entitlement=value["entitlement"],
+        because=Because(value["because"]),
+        detail=value["detail"],
+        payload=Attributes.from_json(value["payload"]),
+        cleared=tuple(value["cleared"]),
+        name_candidates=tuple(value["name_candidates"]),
+        after=tuple(OperationId(item) for item in value["after"]),
+        due_at=datetime.fromisoformat(value["due_at"]) if value["due_at"] else None,
+        priority=value["priority"],
+        reversible=value["reversible"],
+        manual=value["manual"],
+        approval=value["approval"],
+        stopped=value["stopped"],
+    )
