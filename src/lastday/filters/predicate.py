@@ -177,6 +177,11 @@ def _instant(found: object) -> datetime | None:
     return found
 
 
+def values_at(path: AttributePath, resource: Resource) -> tuple[object, ...]:
+    """The values that a comparison at `path` looks at; empty where the attribute is absent."""
+    return tuple(value for value in map(_simple, _nodes_at(path)(resource)) if _is_present(value))
+
+
 def _nodes_at(path: AttributePath) -> _Values:
     """What a resource has at `path`: no value, one or several; complex values as they are."""
     attribute = _member(path.attribute)
