@@ -1,0 +1,270 @@
+"""The shell around the machine: it carries scripts out step by step and decides nothing."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from lastday.connectors.sdk.ports import Exchange
+from lastday.evidence.entries import EntryDraft, EntryKind, append
+from lastday.execution import casework, judging, reading_back
+from lastday.execution.calling import call_connector
+from lastday.execution.engine import Boundary, Engine
+from lastday.execution.exchanges import collected_exchanges
+from lastday.execution.machine import (
+    AdvanceCase,
+    Adopt,
+    Again,
+    Answered,
+    Append,
+    Begin,
+    Call,
+    Commit,
+    Due,
+    Event,
+    Fence,
+    HandConfirmed,
+    HolderLost,
+    Judge,
+    Lease,
+    LookAgain,
+    NotReached,
+    Observed,
+    OpenFinding,
+    Read,
+    Record,
+    Save,
+    Script,
+    Step,
+    advance,
+)
+from lastday.execution.ports import jsonable_outcome, jsonable_verification
+from lastday.model.canonical import JsonValue
+from lastday.model.finding import Finding
+from lastday.model.ids import OperationId
+from lastday.model.operation import OperationState
+from lastday.store import findings, operations
+from lastday.store.database import Transaction
+from lastday.store.operations import StoredOperation
+
+
+class _Abandoned(Exception):
+    """Somebody else has moved this operation on; this script ends without effect."""
+
+
+async def run_operation(engine: Engine, operation: OperationId, event: Event | None = None) -> OperationState | None:
+    """The operation was carried as far as it goes now; its state, or None where it is not ours to carry.
+
+    Idempotent: running it again, or in two processes at once, has no further effect.
+    """
+    async with engine.database.transaction() as tx:
+        stored = await operations.load_operation(tx, operation)
+    if stored is None:
+        return None
+    return await _Run(engine=engine, stored=stored).carry(event or Due())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    engine: Engine
+    stored: StoredOperation
+    generation: int = 0
+    transaction: AsyncExitStack | None = None
+    tx: Transaction | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+    seen: Observed | None = None
+
+    async def carry(self, event: Event | None) -> OperationState | None:
+        try:
+            with collected_exchanges() as self.exchanges:
+                while event is not None:
+                    event = await self._interpret(self._script(event))
+        except _Abandoned:
+            return None
+        finally:
+            await self._roll_back()
+        return self.stored.life.state
+
+    def _script(self, event: Event) -> Script:
+        terms = self.engine.applications.terms(self.stored.operation.application)
+        return advance(self.stored.operation, self.stored.life, event, self.engine.clock.now(), terms)
+
+    async def _interpret(self, script: Script) -> Event | None:
+        for step in script:
+            event = await self._step(step)
+            if event is not None:
+                return event
+        return None
+
+    async def _step(self, step: Step) -> Event | None:  # noqa: C901, PLR0912 - one arm for each step of the machine
+        match step:
+            case Begin():
+                await self._begin()
+            case Lease():
+                await self._lease()
+            case Fence():
+                await self._fence()
+            case Judge():
+                return await self._judge()
+            case Append():
+                await self._append(step)
+            case Save():
+                await self._save(step)
+            case Adopt():
+                await reading_back.adopt(self.engine, self._open, self.stored, self.seen)
+            case OpenFinding():
+                await self._open_finding(step)
+            case AdvanceCase():
+                await casework.advance_case(self.engine, self._open, self.stored.case)
+            case LookAgain():
+                await casework.look_again(
+                    self._open, self.stored.operation.identity, step.at, "an effect may still land"
+                )
+            case Commit():
+                await self._commit()
+            case Call():
+                return await self._call()
+            case Read():
+                return await self._read()
+            case Again():
+                return Due()
+            case _:
+                assert_never(step)
+        return None
+
+    @property
+    def _open(self) -> Transaction:
+        assert self.tx is not None, "a script writes only between Begin and Commit"
+        return self.tx
+
+    async def _begin(self) -> None:
+        self.transaction = AsyncExitStack()
+        self.tx = await self.transaction.enter_async_context(self.engine.database.transaction())
+        fresh = await operations.load_operation(self.tx, self.stored.operation.id)
+        if fresh is None or fresh.life != self.stored.life:
+            raise _Abandoned
+
+    async def _lease(self) -> None:
+        o = self.stored.operation
+        if self.stored.life.state is OperationState.ACTING:
+            self.generation = await operations.break_lease(self._open, o.application, o.identity, self.engine.worker)
+            return
+        generation = await operations.take_lease(self._open, o.application, o.identity, self.engine.worker)
+        if generation is None:
+            raise _Abandoned
+        self.generation = generation
+
+    async def _fence(self) -> None:
+        o = self.stored.operation
+        if not await operations.lease_holds(self._open, o.application, o.identity, self.generation):
+            raise _Abandoned
+
+    async def _judge(self) -> Event:
+        judged, native_id = await judging.judge(self.engine, self._open, self.stored)
+        if native_id is not None and self.stored.operation.native_id is None:
+            await self._note_native_id(native_id)
+        return judged
+
+    async def _note_native_id(self, native_id: "judging.NativeId") -> None:
+        await operations.set_native_id(self._open, self.stored.operation.id, native_id)
+        self.stored = replace(self.stored, operation=replace(self.stored.operation, native_id=native_id))
+
+    async def _append(self, step: Append) -> None:
+        o, life = self.stored.operation, self.stored.life
+        body: dict[str, JsonValue] = {
+            "operation": o.id,
+            "application": o.application,
+            "verb": o.verb.value,
+            "entitlement": o.entitlement,
+            "native_id": o.native_id,
+            "attempt": life.attempts + (1 if step.record is Record.INTENT else 0),
+            "detail": step.detail,
+            "plan": self.stored.plan,
+            "connector": self.engine.applications.settings[o.application].connector,
+        }
+        if step.outcome is not None:
+            body["outcome"] = jsonable_outcome(step.outcome)
+        if step.verification is not None:
+            body["verification"] = jsonable_verification(step.verification)
+        draft = EntryDraft(
+            kind=EntryKind(step.record.value),
+            at=self.engine.clock.now(),
+            body=body,
+            case=self.stored.case,
+            operation=o.id,
+            batch=self.stored.batch,
+            plan=self.stored.plan,
+            identity=o.identity,
+        )
+        entry = await append(self._open, draft, self.engine.stamp)
+        await operations.note_entry(self._open, o.id, step.record.value, entry)
+
+    async def _save(self, step: Save) -> None:
+        holder = self.engine.worker if step.life.state is OperationState.ACTING else None
+        operation = self.stored.operation.id
+        if step.life.state is OperationState.ACTING:
+            await operations.note_attempt(self._open, operation, step.life.attempts, self.engine.clock.now())
+        await operations.save_life(self._open, operation, step.life, holder)
+        self.stored = replace(self.stored, life=step.life, holder=holder)
+
+    async def _open_finding(self, step: OpenFinding) -> None:
+        o = self.stored.operation
+        settings = self.engine.applications.settings[o.application]
+        now = self.engine.clock.now()
+        finding = Finding(
+            code=step.code,
+            severity=step.severity,
+            subject=f"{o.application}/{o.native_id or o.identity}/{o.verb}{'/' + o.entitlement if o.entitlement else ''}",
+            detail=step.detail,
+            mend="See the operation, mend the cause, then plan again.",
+            owner=settings.owner,
+            deadline=now + settings.deadline if settings.deadline else None,
+        )
+        await findings.open_finding(self._open, finding, now)
+
+    async def _commit(self) -> None:
+        concluding = self.stored.life.state is OperationState.ACCEPTED
+        await self._keep_exchanges()
+        if concluding:
+            self.engine.reached(Boundary.BEFORE_OUTCOME_COMMIT, self.stored.operation.id)
+        assert self.transaction is not None, "Commit follows Begin"
+        transaction, self.transaction, self.tx = self.transaction, None, None
+        await transaction.aclose()
+        if concluding:
+            self.engine.reached(Boundary.AFTER_COMMIT, self.stored.operation.id)
+        if self.stored.life.state is OperationState.ACTING:
+            self.engine.reached(Boundary.AFTER_INTENT, self.stored.operation.id)
+
+    async def _keep_exchanges(self) -> None:
+        await operations.note_exchanges(self._open, self.stored.operation.id, self.engine.clock.now(), self.exchanges)
+        self.exchanges.clear()
+
+    async def _roll_back(self) -> None:
+        if self.transaction is not None:
+            transaction, self.transaction, self.tx = self.transaction, None, None
+            abandoned = _Abandoned()
+            await transaction.__aexit__(_Abandoned, abandoned, None)
+
+    async def _call(self) -> Answered | NotReached:
+        operation = self.stored.operation
+        application = await self.engine.applications.open(operation.application)
+        self.engine.reached(Boundary.BEFORE_CALL, operation.id)
+        answer = await call_connector(application, operation, self.stored.life)
+        self.engine.reached(Boundary.AFTER_EFFECT, operation.id)
+        return answer
+
+    async def _read(self) -> Event:
+        if self.stored.life.state is OperationState.VERIFIED:
+            self.engine.reached(Boundary.BEFORE_SETTLE, self.stored.operation.id)
+        self.seen = await reading_back.read_back(self.engine, self.stored)
+        self.engine.reached(Boundary.AFTER_VERIFY, self.stored.operation.id)
+        return self.seen
+
+
+async def confirm_by_hand(engine: Engine, operation: OperationId, *, by: str, detail: str) -> OperationState | None:
+    """A person says that it is done: who, when, and what they saw."""
+    return await run_operation(engine, operation, HandConfirmed(by=by, detail=detail))
+
+
+async def take_over(engine: Engine, operation: OperationId) -> OperationState | None:
+    """An operation whose worker is lost is read and carried on."""
+    return await run_operation(engine, operation, HolderLost())

@@ -1,0 +1,302 @@
+"""Operations and their lives: what is due, who acts, what was tried and seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zlib import crc32
+
+from lastday.model.ids import ApplicationName, BatchId, CaseId, EntryId, IdentityId, NativeId, OperationId, PlanId
+from lastday.model.operation import Life, Operation, OperationState, Outcome, Verification, operation_from_json
+from lastday.store.database import Row, Transaction, as_jsonb
+
+DUE_STATES = ("planned", "waiting", "retrying", "uncertain", "accepted", "verified")
+_COLUMNS = (
+    "id, plan, batch, case_id, native_id, body, state, wake_at, attempts, failures, contradictions, reads, candidate,"
+    " concluded, accepted_at, verified_at, settled_at, detail, holder"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOperation:
+    operation: Operation
+    """With the native id that a create brought, once it is known."""
+    life: Life
+    plan: PlanId
+    batch: BatchId
+    case: CaseId | None
+    holder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOperation:
+    operation: Operation
+    life: Life
+    case: CaseId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Accounts of one application that are worked on one after the other."""
+
+    application: ApplicationName
+    number: int
+
+
+def lane_hash(application: ApplicationName, identity: IdentityId) -> int:
+    """The same number for everything that concerns one person in one application."""
+    return crc32(f"{application}/{identity}".encode())
+
+
+async def insert_operations(
+    tx: Transaction, plan: PlanId, batch: BatchId, new: Sequence[NewOperation], now: datetime
+) -> None:
+    """The operations are stored; those that exist already stay as they are."""
+    await tx.execute_many(
+        "INSERT INTO operation (id, plan, batch, case_id, identity, application, native_id, verb, entitlement, priority,"
+        " lane_hash, body, state, wake_at, detail, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+        [
+            (
+                o.id,
+                plan,
+                batch,
+                item.case,
+                o.identity,
+                o.application,
+                o.native_id,
+                o.verb,
+                o.entitlement,
+                o.priority,
+                lane_hash(o.application, o.identity),
+                as_jsonb(o.as_json()),
+                item.life.state,
+                item.life.wake_at,
+                item.life.detail,
+                now,
+            )
+            for item in new
+            for o in (item.operation,)
+        ],
+    )
+
+
+async def supersede_unfinished(
+    tx: Transaction, plan: PlanId, identities: Sequence[IdentityId]
+) -> tuple[StoredOperation, ...]:
+    """Older operations on these people that have had no effect yet give way to the plan; they are returned as they were."""
+    rows = await tx.fetch_all(
+        f"SELECT {_COLUMNS} FROM operation WHERE identity = ANY(%s) AND plan <> %s"
+        " AND state IN ('planned', 'waiting', 'stopped', 'retrying', 'manual', 'failed', 'contradicted') FOR UPDATE",
+        (list(identities), plan),
+    )
+    older = tuple(_stored(row) for row in rows)
+    await tx.execute(
+        "UPDATE operation SET state = 'superseded', wake_at = NULL, detail = 'a newer plan decides' WHERE id = ANY(%s)",
+        ([stored.operation.id for stored in older],),
+    )
+    return older
+
+
+async def load_operation(tx: Transaction, operation: OperationId) -> StoredOperation | None:
+    """The operation, locked."""
+    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM operation WHERE id = %s FOR UPDATE", (operation,))
+    return None if row is None else _stored(row)
+
+
+async def operations_of_case(tx: Transaction, case: CaseId) -> tuple[StoredOperation, ...]:
+    rows = await tx.fetch_all(f"SELECT {_COLUMNS} FROM operation WHERE case_id = %s ORDER BY priority, id", (case,))
+    return tuple(_stored(row) for row in rows)
+
+
+async def operations_of_plan(tx: Transaction, plan: PlanId) -> tuple[StoredOperation, ...]:
+    rows = await tx.fetch_all(
+        f"SELECT {_COLUMNS} FROM operation WHERE plan = %s ORDER BY identity, priority, id", (plan,)
+    )
+    return tuple(_stored(row) for row in rows)
+
+
+async def operations_in_state(tx: Transaction, states: Sequence[OperationState]) -> tuple[StoredOperation, ...]:
+    rows = await tx.fetch_all(
+        f"SELECT {_COLUMNS} FROM operation WHERE state = ANY(%s) ORDER BY application, identity, priority",
+        ([state.value for state in states],),
+    )
+    return tuple(_stored(row) for row in rows)
+
+
+async def states_of(tx: Transaction, operations: Sequence[OperationId]) -> Mapping[OperationId, OperationState]:
+    rows = await tx.fetch_all("SELECT id, state FROM operation WHERE id = ANY(%s)", (list(operations),))
+    return {OperationId(row["id"]): OperationState(row["state"]) for row in rows}
+
+
+async def most_urgent(tx: Transaction, lane: Lane, lanes: int, now: datetime) -> OperationId | None:
+    """The due operation of the lane that comes first: by urgency, then by how long it is due."""
+    row = await tx.fetch_one(
+        "SELECT id FROM operation WHERE application = %s AND mod(lane_hash, %s) = %s AND state = ANY(%s)"
+        " AND (wake_at IS NULL OR wake_at <= %s) ORDER BY priority, wake_at NULLS FIRST, id LIMIT 1",
+        (lane.application, lanes, lane.number, list(DUE_STATES), now),
+    )
+    return None if row is None else OperationId(row["id"])
+
+
+async def next_wake(tx: Transaction, lane: Lane, lanes: int) -> datetime | None:
+    """When the next operation of the lane comes due; None where nothing waits."""
+    row = await tx.fetch_one(
+        "SELECT min(wake_at) AS at FROM operation WHERE application = %s AND mod(lane_hash, %s) = %s AND state = ANY(%s)",
+        (lane.application, lanes, lane.number, list(DUE_STATES)),
+    )
+    return row["at"] if row else None
+
+
+async def due_lanes(
+    tx: Transaction, lanes: Mapping[ApplicationName, int], now: datetime
+) -> tuple[tuple[Lane, int], ...]:
+    """Every lane with something due, with the priority of its most urgent operation."""
+    rows = await tx.fetch_all(
+        "SELECT o.application, mod(o.lane_hash, l.lanes) AS number, min(o.priority) AS priority FROM operation o"
+        " JOIN unnest(%s::text[], %s::bigint[]) AS l (application, lanes) ON l.application = o.application"
+        " WHERE o.state = ANY(%s) AND (o.wake_at IS NULL OR o.wake_at <= %s) GROUP BY 1, 2 ORDER BY 3",
+        (list(lanes), list(lanes.values()), list(DUE_STATES), now),
+    )
+    return tuple((Lane(ApplicationName(row["application"]), int(row["number"])), row["priority"]) for row in rows)
+
+
+async def earliest_wake(tx: Transaction) -> datetime | None:
+    """The next instant at which any operation comes due."""
+    row = await tx.fetch_one("SELECT min(wake_at) AS at FROM operation WHERE state = ANY(%s)", (list(DUE_STATES),))
+    return row["at"] if row else None
+
+
+async def take_lease(tx: Transaction, application: ApplicationName, identity: IdentityId, holder: str) -> int | None:
+    """The account is the holder's, under a new generation; None while somebody is acting on it."""
+    row = await tx.fetch_one(
+        "INSERT INTO account_lease (application, identity, generation, holder) VALUES (%s, %s, 1, %s)"
+        " ON CONFLICT (application, identity) DO UPDATE SET generation = account_lease.generation + 1, holder = excluded.holder"
+        " RETURNING generation",
+        (application, identity, holder),
+    )
+    acting = await tx.fetch_one(
+        "SELECT 1 AS one FROM operation WHERE application = %s AND identity = %s AND state = 'acting'",
+        (application, identity),
+    )
+    return None if row is None or acting is not None else int(row["generation"])
+
+
+async def break_lease(tx: Transaction, application: ApplicationName, identity: IdentityId, holder: str) -> int:
+    """The account is taken from a holder that is lost."""
+    row = await tx.fetch_one(
+        "INSERT INTO account_lease (application, identity, generation, holder) VALUES (%s, %s, 1, %s)"
+        " ON CONFLICT (application, identity) DO UPDATE SET generation = account_lease.generation + 1, holder = excluded.holder"
+        " RETURNING generation",
+        (application, identity, holder),
+    )
+    assert row is not None, "an upsert returns its row"
+    return int(row["generation"])
+
+
+async def lease_holds(tx: Transaction, application: ApplicationName, identity: IdentityId, generation: int) -> bool:
+    """Nobody has taken the account since; the row stays locked until the transaction ends."""
+    row = await tx.fetch_one(
+        "SELECT generation FROM account_lease WHERE application = %s AND identity = %s FOR UPDATE",
+        (application, identity),
+    )
+    return row is not None and int(row["generation"]) == generation
+
+
+async def save_life(tx: Transaction, operation: OperationId, life: Life, holder: str | None) -> None:
+    await tx.execute(
+        "UPDATE operation SET state = %s, wake_at = %s, attempts = %s, failures = %s, contradictions = %s, reads = %s,"
+        " candidate = %s, concluded = %s, accepted_at = %s, verified_at = %s, settled_at = %s, detail = %s, holder = %s WHERE id = %s",
+        (
+            life.state,
+            life.wake_at,
+            life.attempts,
+            life.failures,
+            life.contradictions,
+            life.reads,
+            life.candidate,
+            life.concluded,
+            life.accepted_at,
+            life.verified_at,
+            life.settled_at,
+            life.detail[:2000],
+            holder,
+            operation,
+        ),
+    )
+
+
+async def set_native_id(tx: Transaction, operation: OperationId, native_id: NativeId) -> None:
+    """A create brought this id."""
+    await tx.execute("UPDATE operation SET native_id = %s WHERE id = %s", (native_id, operation))
+
+
+async def acting_of(tx: Transaction, holders: Sequence[str]) -> tuple[OperationId, ...]:
+    """What these workers were acting on."""
+    rows = await tx.fetch_all("SELECT id FROM operation WHERE state = 'acting' AND holder = ANY(%s)", (list(holders),))
+    return tuple(OperationId(row["id"]) for row in rows)
+
+
+async def acting_holders(tx: Transaction) -> tuple[str, ...]:
+    rows = await tx.fetch_all("SELECT DISTINCT holder FROM operation WHERE state = 'acting' AND holder IS NOT NULL")
+    return tuple(row["holder"] for row in rows)
+
+
+async def note_attempt(tx: Transaction, operation: OperationId, number: int, at: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO attempt (operation, number, began_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (operation, number, at),
+    )
+
+
+async def note_outcome(tx: Transaction, operation: OperationId, number: int, outcome: Outcome) -> None:
+    await tx.execute(
+        "UPDATE attempt SET outcome = %s, detail = %s, request_id = %s WHERE operation = %s AND number = %s",
+        (outcome.kind, outcome.detail[:2000], outcome.request_id, operation, number),
+    )
+
+
+async def note_observation(tx: Transaction, operation: OperationId, seen: Verification) -> None:
+    await tx.execute(
+        "INSERT INTO observation (operation, at, kind, detail, probes) VALUES (%s, %s, %s, %s, %s)",
+        (operation, seen.observed_at, seen.kind, seen.detail[:2000], list(seen.probes)),
+    )
+
+
+async def note_entry(tx: Transaction, operation: OperationId, kind: str, entry: EntryId) -> None:
+    await tx.execute(
+        "INSERT INTO operation_entry (operation, kind, entry) VALUES (%s, %s, %s)", (operation, kind, entry)
+    )
+
+
+async def entries_of(tx: Transaction, operations: Sequence[OperationId]) -> Mapping[OperationId, tuple[EntryId, ...]]:
+    rows = await tx.fetch_all(
+        "SELECT operation, array_agg(entry) AS entries FROM operation_entry WHERE operation = ANY(%s) GROUP BY operation",
+        (list(operations),),
+    )
+    return {OperationId(row["operation"]): tuple(EntryId(entry) for entry in row["entries"]) for row in rows}
+
+
+def _stored(row: Row) -> StoredOperation:
+    body = dict(row["body"])
+    body["native_id"] = row["native_id"]
+    return StoredOperation(
+        operation=operation_from_json(body),
+        life=Life(
+            state=OperationState(row["state"]),
+            wake_at=row["wake_at"],
+            attempts=row["attempts"],
+            failures=row["failures"],
+            contradictions=row["contradictions"],
+            reads=row["reads"],
+            candidate=row["candidate"],
+            concluded=row["concluded"],
+            accepted_at=row["accepted_at"],
+            verified_at=row["verified_at"],
+            settled_at=row["settled_at"],
+            detail=row["detail"],
+        ),
+        plan=PlanId(row["plan"]),
+        batch=BatchId(row["batch"]),
+        case=CaseId(row["case_id"]) if row["case_id"] else None,
+        holder=row["holder"],
+    )

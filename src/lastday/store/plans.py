@@ -1,0 +1,72 @@
+"""Plans as they were made: canonical bytes under their hash, and who approved which hash."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lastday.model.canonical import JsonValue, canonical_bytes
+from lastday.model.ids import BatchId, Digest, PlanId, UserName
+from lastday.model.plan import Plan
+from lastday.store.database import Transaction, as_jsonb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    id: PlanId
+    hash: Digest
+    batch: BatchId
+    made_at: datetime
+    content: bytes
+    report: dict[str, JsonValue]
+    """What `plan --json` shows."""
+    applied_at: datetime | None
+
+
+async def save_plan(tx: Transaction, plan: Plan, report: dict[str, JsonValue]) -> None:
+    """The plan is stored; making the same plan again changes nothing."""
+    await tx.execute(
+        "INSERT INTO plan (id, hash, batch, made_at, content, report, complete, applyable)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+        (
+            plan.id,
+            plan.hash,
+            plan.made_from.batch,
+            plan.made_at,
+            canonical_bytes(plan.content()),
+            as_jsonb(report),
+            plan.complete,
+            plan.applyable,
+        ),
+    )
+
+
+async def load_plan(tx: Transaction, plan: PlanId) -> StoredPlan | None:
+    """The plan, locked against a second application."""
+    row = await tx.fetch_one("SELECT * FROM plan WHERE id = %s FOR UPDATE", (plan,))
+    if row is None:
+        return None
+    return StoredPlan(
+        id=PlanId(row["id"]),
+        hash=Digest(row["hash"]),
+        batch=BatchId(row["batch"]),
+        made_at=row["made_at"],
+        content=bytes(row["content"]),
+        report=row["report"],
+        applied_at=row["applied_at"],
+    )
+
+
+async def mark_applied(tx: Transaction, plan: PlanId, by: str, at: datetime) -> None:
+    await tx.execute("UPDATE plan SET applied_at = %s, applied_by = %s WHERE id = %s", (at, by, plan))
+
+
+async def save_approval(tx: Transaction, plan: PlanId, by: UserName, hashed: Digest, at: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO approval (plan, by, hash, at) VALUES (%s, %s, %s, %s) ON CONFLICT (plan, by) DO NOTHING",
+        (plan, by, hashed, at),
+    )
+
+
+async def approvers_of(tx: Transaction, plan: PlanId, hashed: Digest) -> tuple[UserName, ...]:
+    """Who approved exactly these bytes."""
+    rows = await tx.fetch_all("SELECT by FROM approval WHERE plan = %s AND hash = %s ORDER BY at", (plan, hashed))
+    return tuple(UserName(row["by"]) for row in rows)
