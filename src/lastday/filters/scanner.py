@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])", re
 _NOW = re.compile(r"now(?:([+-])(\d{1,10})([smhdw]))?(?![\w.:+-])", re.IGNORECASE | re.ASCII)
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_NUMBER = 40
+_OPERATORS: dict[str, CompareOperator | None] = {"pr": None, **{known.value: known for known in CompareOperator}}
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
@@ -78,13 +79,13 @@ class Scanner:
     def operator(self) -> CompareOperator | None:
         """The operator that comes next; None for `pr`. Raises FilterError where neither does."""
         word, start = self.peek_word().lower(), self.position
-        if word != "pr" and word not in {operator.value for operator in CompareOperator}:
+        if word not in _OPERATORS:
             found = self._found_here()
             raise self.error(
                 f"an operator is wanted here, not {found}", start, "One of: eq ne co sw ew gt ge lt le pr."
             )
         self.position += len(word)
-        return None if word == "pr" else CompareOperator(word)
+        return _OPERATORS[word]
 
     def literal(self) -> Literal:
         """The value that comes next: text, number, true, false, null, or `now` where it is allowed."""
