@@ -1,0 +1,1 @@
+"""Alembic's folder: revisions in `versions/`, each of them one file of plain SQL in `sql/`."""

@@ -1,0 +1,1 @@
+"""One small module for each revision, as Alembic finds them."""
