@@ -31,6 +31,8 @@ _CYRILLIC = _table(
     "а=a б=b в=v г=g д=d е=e ё=e ж=zh з=z и=i й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh "
     "щ=shch ъ= ы=y ь= э=e ю=yu я=ya і=i ї=yi є=ye ґ=g ў=u ђ=dj ј=j љ=lj њ=nj ћ=c џ=dz ќ=k ѓ=g ѕ=dz"
 )
+# Two letters that are one sound; with and without the stress mark.
+_GREEK_PAIRS = (("ού", "ou"), ("ου", "ou"))
 _TRANSLITERATION = {**_LATIN, **_GREEK, **_CYRILLIC}
 
 
@@ -43,6 +45,8 @@ def ascii_fold(text: str) -> str:
     ('vanderberg', 'jean-luc', 'lukaszstrauss', 'yuliya')
     """
     composed = unicodedata.normalize("NFC", text).lower()
+    for pair, letters in _GREEK_PAIRS:
+        composed = composed.replace(pair, letters)
     return _NOT_FOLDED.sub("", "".join(map(_folded_letter, composed))).strip("-")
 
 
