@@ -7,6 +7,7 @@ from datetime import datetime
 from lastday.model.access import Adopted, Deny, DesiredAccess, Reason, ReasonKind
 from lastday.model.account import EntitlementRef
 from lastday.model.attributes import NO_ATTRIBUTES, Attributes
+from lastday.model.canonical import JsonValue
 from lastday.model.identity import Engagement, Identity, Lifecycle
 from lastday.model.ids import ApplicationName, IdentityId, RoleName
 from lastday.policy.compiled import CompiledPolicy, CompiledRole, gives
@@ -28,6 +29,9 @@ class Given:
     def text(self) -> str:
         return " -> ".join(self.path)
 
+    def as_json(self) -> dict[str, JsonValue]:
+        return {"kind": self.reason.kind.value, "name": self.reason.name, "path": list(self.path)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotGiven:
@@ -39,6 +43,9 @@ class NotGiven:
     @property
     def text(self) -> str:
         return f"role {self.role} does not give it: {'; '.join(self.lacks)}"
+
+    def as_json(self) -> dict[str, JsonValue]:
+        return {"role": self.role, "lacks": list(self.lacks)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,16 @@ class ExplainedEntitlement:
         reasons = denied + [missing.text for missing in self.not_given]
         return f"{self.entitlement} is not held: {'; '.join(reasons) or 'nothing gives it'}."
 
+    def as_json(self) -> dict[str, JsonValue]:
+        return {
+            "entitlement": str(self.entitlement),
+            "held": self.held,
+            "given": [way.as_json() for way in self.given],
+            "not_given": [missing.as_json() for missing in self.not_given],
+            "denied": [{"by": deny.by, "why": deny.why} for deny in self.denied],
+            "text": self.text,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
@@ -75,6 +92,16 @@ class Explanation:
     @property
     def text(self) -> str:
         return "\n".join(explained.text for explained in self.entitlements)
+
+    def as_json(self) -> dict[str, JsonValue]:
+        return {
+            "identity": self.identity,
+            "at": self.at.isoformat(),
+            "lifecycle": self.lifecycle.value,
+            "what_if": self.what_if.as_json(),
+            "entitlements": [explained.as_json() for explained in self.entitlements],
+            "violations": [finding.as_json() for finding in self.access.violations],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

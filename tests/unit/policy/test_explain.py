@@ -1,5 +1,6 @@
 """Why somebody has something, and why not: S-44, issue 2 `explain`."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from lastday.filters.parser import parse
 from lastday.model.access import Adopted, Deny
 from lastday.model.attributes import Attributes
+from lastday.model.canonical import canonical_bytes
 from lastday.model.errors import InputError
 from lastday.model.identity import EngagementStatus, Lifecycle
 from lastday.model.ids import ApplicationName, IdentityId
@@ -160,4 +162,13 @@ def test_who_should_hold_something_is_the_reverse():
     assert [(holder.identity, holder.reasons[0].name) for holder in holders] == [
         ("i-1", "accountant"),
         ("i-9", "accountant"),
+    ]
+
+
+def test_an_explanation_is_plain_json():
+    moved = explain(ACCOUNTANT, POLICY, NOW, entitlement=LEDGER, what_if=Attributes.of({"title": "Clerk"}))
+    told = json.loads(canonical_bytes(moved.as_json()))
+    assert told["what_if"] == {"title": "Clerk"}
+    assert told["entitlements"][0]["not_given"] == [
+        {"role": "accountant", "lacks": ['title is Clerk, the rule wants `co "Accountant"`']}
     ]
