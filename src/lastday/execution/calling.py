@@ -13,17 +13,17 @@ from lastday.connectors.sdk.protocols import (
     TransfersOwnership,
     UpdatesAccounts,
 )
-from lastday.execution.applications import Application
+from lastday.execution.applications import Application, Applications
 from lastday.execution.machine import Answered, NotReached
 from lastday.model.errors import ConnectorError, NotSupported, RateLimited
 from lastday.model.ids import NativeId
 from lastday.model.operation import Life, Operation, Outcome, OutcomeKind, Verb
 
 
-async def call_connector(application: Application, operation: Operation, life: Life) -> Answered | NotReached:
+async def call_connector(applications: Applications, operation: Operation, life: Life) -> Answered | NotReached:
     """The application was asked once; what it said, or why it could not be asked."""
     try:
-        return Answered(await _call(application, operation, life))
+        return Answered(await _call(await applications.open(operation.application), operation, life))
     except NotSupported as err:
         return NotReached(code=err.code, detail=err.what, by_hand=True)
     except RateLimited as err:

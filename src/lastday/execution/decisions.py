@@ -1,4 +1,7 @@
-"""Who decides: users with tokens, approvals bound to a hash, releases signed by two. Before sign-in exists: asserted at the shell."""
+"""Who decides: users with tokens, approvals bound to a hash, releases signed by two.
+
+Before sign-in exists a token proves the user, and the evidence says "asserted at the shell".
+"""
 
 import hmac
 from collections.abc import Mapping, Sequence

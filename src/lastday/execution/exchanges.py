@@ -10,7 +10,7 @@ _at_hand: ContextVar[list[Exchange] | None] = ContextVar("exchanges_at_hand", de
 
 
 class ExchangeLog:
-    """A request log that gives each exchange to whoever collects in the running task; nobody collecting, it is dropped."""
+    """A request log that gives each exchange to whoever collects in the running task; with nobody it is dropped."""
 
     def note(self, exchange: Exchange) -> None:
         collected = _at_hand.get()

@@ -11,8 +11,8 @@ from lastday.execution.calling import call_connector
 from lastday.execution.engine import Boundary, Engine
 from lastday.execution.exchanges import collected_exchanges
 from lastday.execution.machine import (
-    AdvanceCase,
     Adopt,
+    AdvanceCase,
     Again,
     Answered,
     Append,
@@ -37,10 +37,10 @@ from lastday.execution.machine import (
     Step,
     advance,
 )
-from lastday.execution.ports import jsonable_outcome, jsonable_verification
+from lastday.execution.records import outcome_record, verification_record
 from lastday.model.canonical import JsonValue
 from lastday.model.finding import Finding
-from lastday.model.ids import OperationId
+from lastday.model.ids import NativeId, OperationId
 from lastday.model.operation import OperationState
 from lastday.store import findings, operations
 from lastday.store.database import Transaction
@@ -72,6 +72,8 @@ class _Run:
     tx: Transaction | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     seen: Observed | None = None
+    brought: NativeId | None = None
+    """The id that a create brought; stored with the outcome."""
 
     async def carry(self, event: Event | None) -> OperationState | None:
         try:
@@ -164,7 +166,7 @@ class _Run:
             await self._note_native_id(native_id)
         return judged
 
-    async def _note_native_id(self, native_id: "judging.NativeId") -> None:
+    async def _note_native_id(self, native_id: NativeId) -> None:
         await operations.set_native_id(self._open, self.stored.operation.id, native_id)
         self.stored = replace(self.stored, operation=replace(self.stored.operation, native_id=native_id))
 
@@ -182,9 +184,11 @@ class _Run:
             "connector": self.engine.applications.settings[o.application].connector,
         }
         if step.outcome is not None:
-            body["outcome"] = jsonable_outcome(step.outcome)
+            body["outcome"] = outcome_record(step.outcome)
+            await operations.note_outcome(self._open, o.id, life.attempts, step.outcome)
         if step.verification is not None:
-            body["verification"] = jsonable_verification(step.verification)
+            body["verification"] = verification_record(step.verification)
+            await operations.note_observation(self._open, o.id, step.verification)
         draft = EntryDraft(
             kind=EntryKind(step.record.value),
             at=self.engine.clock.now(),
@@ -203,6 +207,9 @@ class _Run:
         operation = self.stored.operation.id
         if step.life.state is OperationState.ACTING:
             await operations.note_attempt(self._open, operation, step.life.attempts, self.engine.clock.now())
+        if self.brought is not None:
+            await self._note_native_id(self.brought)
+            self.brought = None
         await operations.save_life(self._open, operation, step.life, holder)
         self.stored = replace(self.stored, life=step.life, holder=holder)
 
@@ -246,10 +253,11 @@ class _Run:
 
     async def _call(self) -> Answered | NotReached:
         operation = self.stored.operation
-        application = await self.engine.applications.open(operation.application)
         self.engine.reached(Boundary.BEFORE_CALL, operation.id)
-        answer = await call_connector(application, operation, self.stored.life)
+        answer = await call_connector(self.engine.applications, operation, self.stored.life)
         self.engine.reached(Boundary.AFTER_EFFECT, operation.id)
+        if isinstance(answer, Answered) and operation.native_id is None:
+            self.brought = answer.outcome.native_id
         return answer
 
     async def _read(self) -> Event:

@@ -1,6 +1,6 @@
 """A worker: drains lanes, wakes for what comes due, takes over from workers that are lost.
 
-Procrastinate carries hints, never state: a lost hint costs a moment (the scan finds what is due), a doubled one nothing.
+Procrastinate carries hints, never state: a lost hint costs a moment (the scan finds what is due), a double nothing.
 """
 
 import asyncio

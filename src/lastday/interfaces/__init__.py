@@ -1,0 +1,1 @@
+"""Thin faces: they say what people ask for, and show what is true. No decision is made here."""

@@ -44,7 +44,8 @@ async def save_batch(tx: Transaction, batch: Batch, tripped: Sequence[Tripped]) 
     )
     stopped = {identity: trip.brake.value for trip in reversed(tripped) for identity in trip.identities}
     await tx.execute_many(
-        "INSERT INTO change (batch, ordinal, identity, kind, at, engagement, surprise, detail, contract_ended, stopped_by)"
+        "INSERT INTO change (batch, ordinal, identity, kind, at, engagement, surprise, detail, contract_ended,"
+        " stopped_by)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             (
@@ -109,7 +110,8 @@ async def close_batches(tx: Transaction, at: datetime) -> None:
     """Batches without a stopped change and without an open case are closed."""
     await tx.execute(
         "UPDATE batch b SET closed_at = %s WHERE closed_at IS NULL AND planned_at IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM change c WHERE c.batch = b.id AND c.stopped_by IS NOT NULL AND c.released_at IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM change c WHERE c.batch = b.id AND c.stopped_by IS NOT NULL AND"
+        " c.released_at IS NULL)"
         " AND NOT EXISTS (SELECT 1 FROM case_file f WHERE f.batch = b.id AND f.closed_at IS NULL)",
         (at,),
     )
@@ -118,7 +120,8 @@ async def close_batches(tx: Transaction, at: datetime) -> None:
 async def changes_of(tx: Transaction, batches: Sequence[BatchId]) -> tuple[StoredChange, ...]:
     """The changes of these batches in their order."""
     rows = await tx.fetch_all(
-        "SELECT c.* FROM change c JOIN batch b ON b.id = c.batch WHERE c.batch = ANY(%s) ORDER BY b.opened_at, c.batch, c.ordinal",
+        "SELECT c.* FROM change c JOIN batch b ON b.id = c.batch WHERE c.batch = ANY(%s) ORDER BY b.opened_at,"
+        " c.batch, c.ordinal",
         (list(batches),),
     )
     return tuple(_change(row) for row in rows)
@@ -183,7 +186,8 @@ async def release_changes(tx: Transaction, batch: BatchId, identities: Sequence[
 async def drop_superseded_stops(tx: Transaction, identities: Sequence[IdentityId], at: datetime) -> None:
     """Holds on people whose feed has come right again are lifted: nothing is left to stop."""
     await tx.execute(
-        "UPDATE change SET released_at = %s WHERE identity = ANY(%s) AND stopped_by IS NOT NULL AND released_at IS NULL",
+        "UPDATE change SET released_at = %s WHERE identity = ANY(%s) AND stopped_by IS NOT NULL AND released_at"
+        " IS NULL",
         (at, list(identities)),
     )
 

@@ -12,7 +12,8 @@ from lastday.store.database import Row, Transaction, as_jsonb
 async def save_cases(tx: Transaction, cases: Sequence[Case]) -> None:
     """New cases are stored; one that exists stays as it is."""
     await tx.execute_many(
-        "INSERT INTO case_file (id, kind, identity, batch, effective_at, opened_at, state, profile, limit_s, milestones, coverage)"
+        "INSERT INTO case_file (id, kind, identity, batch, effective_at, opened_at, state, profile, limit_s,"
+        " milestones, coverage)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
         [
             (
@@ -53,7 +54,8 @@ async def cases_of_batches(tx: Transaction, batches: Sequence[BatchId]) -> tuple
 async def open_cases(tx: Transaction, identities: Sequence[IdentityId] | None = None) -> tuple[Case, ...]:
     """Cases that are not closed, of these people or of everybody."""
     rows = await tx.fetch_all(
-        "SELECT * FROM case_file WHERE closed_at IS NULL AND (%(all)s OR identity = ANY(%(some)s)) ORDER BY opened_at, id",
+        "SELECT * FROM case_file WHERE closed_at IS NULL AND (%(all)s OR identity = ANY(%(some)s)) ORDER BY"
+        " opened_at, id",
         {"all": identities is None, "some": list(identities or ())},
     )
     return tuple(_case(row) for row in rows)
@@ -67,7 +69,8 @@ async def all_cases(tx: Transaction) -> tuple[Case, ...]:
 async def update_case(tx: Transaction, case: Case, closed_at: datetime | None) -> None:
     """State, profile, milestones and coverage are those of `case`."""
     await tx.execute(
-        "UPDATE case_file SET state = %s, profile = %s, limit_s = %s, milestones = %s, coverage = %s, closed_at = %s WHERE id = %s",
+        "UPDATE case_file SET state = %s, profile = %s, limit_s = %s, milestones = %s, coverage = %s, closed_at"
+        " = %s WHERE id = %s",
         (
             case.state,
             case.profile,

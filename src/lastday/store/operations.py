@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from zlib import crc32
 
 from lastday.model.ids import ApplicationName, BatchId, CaseId, EntryId, IdentityId, NativeId, OperationId, PlanId
@@ -10,10 +11,6 @@ from lastday.model.operation import Life, Operation, OperationState, Outcome, Ve
 from lastday.store.database import Row, Transaction, as_jsonb
 
 DUE_STATES = ("planned", "waiting", "retrying", "uncertain", "accepted", "verified")
-_COLUMNS = (
-    "id, plan, batch, case_id, native_id, body, state, wake_at, attempts, failures, contradictions, reads, candidate,"
-    " concluded, accepted_at, verified_at, settled_at, detail, holder"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +31,23 @@ class NewOperation:
     case: CaseId | None
 
 
+class KeptExchange(Protocol):
+    """One request and its answer, redacted (`connectors.sdk.ports.Exchange`)."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def request(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def request_id(self) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """Accounts of one application that are worked on one after the other."""
@@ -52,7 +66,8 @@ async def insert_operations(
 ) -> None:
     """The operations are stored; those that exist already stay as they are."""
     await tx.execute_many(
-        "INSERT INTO operation (id, plan, batch, case_id, identity, application, native_id, verb, entitlement, priority,"
+        "INSERT INTO operation (id, plan, batch, case_id, identity, application, native_id, verb, entitlement,"
+        " priority,"
         " lane_hash, body, state, wake_at, detail, created_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
         [
@@ -85,7 +100,7 @@ async def supersede_unfinished(
 ) -> tuple[StoredOperation, ...]:
     """Older operations on these people that have had no effect yet give way to the plan; they are returned as they were."""
     rows = await tx.fetch_all(
-        f"SELECT {_COLUMNS} FROM operation WHERE identity = ANY(%s) AND plan <> %s"
+        "SELECT * FROM operation WHERE identity = ANY(%s) AND plan <> %s"
         " AND state IN ('planned', 'waiting', 'stopped', 'retrying', 'manual', 'failed', 'contradicted') FOR UPDATE",
         (list(identities), plan),
     )
@@ -99,25 +114,23 @@ async def supersede_unfinished(
 
 async def load_operation(tx: Transaction, operation: OperationId) -> StoredOperation | None:
     """The operation, locked."""
-    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM operation WHERE id = %s FOR UPDATE", (operation,))
+    row = await tx.fetch_one("SELECT * FROM operation WHERE id = %s FOR UPDATE", (operation,))
     return None if row is None else _stored(row)
 
 
 async def operations_of_case(tx: Transaction, case: CaseId) -> tuple[StoredOperation, ...]:
-    rows = await tx.fetch_all(f"SELECT {_COLUMNS} FROM operation WHERE case_id = %s ORDER BY priority, id", (case,))
+    rows = await tx.fetch_all("SELECT * FROM operation WHERE case_id = %s ORDER BY priority, id", (case,))
     return tuple(_stored(row) for row in rows)
 
 
 async def operations_of_plan(tx: Transaction, plan: PlanId) -> tuple[StoredOperation, ...]:
-    rows = await tx.fetch_all(
-        f"SELECT {_COLUMNS} FROM operation WHERE plan = %s ORDER BY identity, priority, id", (plan,)
-    )
+    rows = await tx.fetch_all("SELECT * FROM operation WHERE plan = %s ORDER BY identity, priority, id", (plan,))
     return tuple(_stored(row) for row in rows)
 
 
 async def operations_in_state(tx: Transaction, states: Sequence[OperationState]) -> tuple[StoredOperation, ...]:
     rows = await tx.fetch_all(
-        f"SELECT {_COLUMNS} FROM operation WHERE state = ANY(%s) ORDER BY application, identity, priority",
+        "SELECT * FROM operation WHERE state = ANY(%s) ORDER BY application, identity, priority",
         ([state.value for state in states],),
     )
     return tuple(_stored(row) for row in rows)
@@ -141,7 +154,8 @@ async def most_urgent(tx: Transaction, lane: Lane, lanes: int, now: datetime) ->
 async def next_wake(tx: Transaction, lane: Lane, lanes: int) -> datetime | None:
     """When the next operation of the lane comes due; None where nothing waits."""
     row = await tx.fetch_one(
-        "SELECT min(wake_at) AS at FROM operation WHERE application = %s AND mod(lane_hash, %s) = %s AND state = ANY(%s)",
+        "SELECT min(wake_at) AS at FROM operation WHERE application = %s AND mod(lane_hash, %s) = %s AND state ="
+        " ANY(%s)",
         (lane.application, lanes, lane.number, list(DUE_STATES)),
     )
     return row["at"] if row else None
@@ -168,29 +182,23 @@ async def earliest_wake(tx: Transaction) -> datetime | None:
 
 async def take_lease(tx: Transaction, application: ApplicationName, identity: IdentityId, holder: str) -> int | None:
     """The account is the holder's, under a new generation; None while somebody is acting on it."""
-    row = await tx.fetch_one(
-        "INSERT INTO account_lease (application, identity, generation, holder) VALUES (%s, %s, 1, %s)"
-        " ON CONFLICT (application, identity) DO UPDATE SET generation = account_lease.generation + 1, holder = excluded.holder"
-        " RETURNING generation",
-        (application, identity, holder),
-    )
+    generation = await break_lease(tx, application, identity, holder)
     acting = await tx.fetch_one(
         "SELECT 1 AS one FROM operation WHERE application = %s AND identity = %s AND state = 'acting'",
         (application, identity),
     )
-    return None if row is None or acting is not None else int(row["generation"])
+    return generation if acting is None else None
 
 
 async def break_lease(tx: Transaction, application: ApplicationName, identity: IdentityId, holder: str) -> int:
-    """The account is taken from a holder that is lost."""
-    row = await tx.fetch_one(
-        "INSERT INTO account_lease (application, identity, generation, holder) VALUES (%s, %s, 1, %s)"
-        " ON CONFLICT (application, identity) DO UPDATE SET generation = account_lease.generation + 1, holder = excluded.holder"
-        " RETURNING generation",
+    """The account is the holder's, whoever had it before."""
+    rows = await tx.fetch_all(
+        "INSERT INTO account_lease AS mine (application, identity, generation, holder) VALUES (%s, %s, 1, %s)"
+        " ON CONFLICT (application, identity) DO UPDATE"
+        " SET generation = mine.generation + 1, holder = excluded.holder RETURNING generation",
         (application, identity, holder),
     )
-    assert row is not None, "an upsert returns its row"
-    return int(row["generation"])
+    return int(rows[0]["generation"])
 
 
 async def lease_holds(tx: Transaction, application: ApplicationName, identity: IdentityId, generation: int) -> bool:
@@ -205,7 +213,8 @@ async def lease_holds(tx: Transaction, application: ApplicationName, identity: I
 async def save_life(tx: Transaction, operation: OperationId, life: Life, holder: str | None) -> None:
     await tx.execute(
         "UPDATE operation SET state = %s, wake_at = %s, attempts = %s, failures = %s, contradictions = %s, reads = %s,"
-        " candidate = %s, concluded = %s, accepted_at = %s, verified_at = %s, settled_at = %s, detail = %s, holder = %s WHERE id = %s",
+        " candidate = %s, concluded = %s, accepted_at = %s, verified_at = %s, settled_at = %s, detail = %s, holder = %s"
+        " WHERE id = %s",
         (
             life.state,
             life.wake_at,
@@ -262,6 +271,23 @@ async def note_observation(tx: Transaction, operation: OperationId, seen: Verifi
     )
 
 
+async def note_exchanges(tx: Transaction, operation: OperationId, at: datetime, rows: Sequence[KeptExchange]) -> None:
+    """Redacted requests and answers, in order."""
+    await tx.execute_many(
+        "INSERT INTO exchange (operation, at, method, target, status, request, answer, request_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [(operation, at, x.method, x.target, x.status, x.request, x.answer, x.request_id) for x in rows],
+    )
+
+
+async def exchanges_of(tx: Transaction, operation_ids: Sequence[OperationId]) -> tuple[Row, ...]:
+    """What was sent and answered for these operations, in order."""
+    rows = await tx.fetch_all(
+        "SELECT * FROM exchange WHERE operation = ANY(%s) ORDER BY ordinal", (list(operation_ids),)
+    )
+    return tuple(rows)
+
+
 async def note_entry(tx: Transaction, operation: OperationId, kind: str, entry: EntryId) -> None:
     await tx.execute(
         "INSERT INTO operation_entry (operation, kind, entry) VALUES (%s, %s, %s)", (operation, kind, entry)
@@ -270,7 +296,8 @@ async def note_entry(tx: Transaction, operation: OperationId, kind: str, entry: 
 
 async def entries_of(tx: Transaction, operations: Sequence[OperationId]) -> Mapping[OperationId, tuple[EntryId, ...]]:
     rows = await tx.fetch_all(
-        "SELECT operation, array_agg(entry) AS entries FROM operation_entry WHERE operation = ANY(%s) GROUP BY operation",
+        "SELECT operation, array_agg(entry) AS entries FROM operation_entry WHERE operation = ANY(%s)"
+        " GROUP BY operation",
         (list(operations),),
     )
     return {OperationId(row["operation"]): tuple(EntryId(entry) for entry in row["entries"]) for row in rows}

@@ -183,15 +183,19 @@ CREATE TABLE look_again (
     why      text NOT NULL
 );
 
-CREATE TABLE emergency (
+-- Orders by name: the person leaves at `at`, whatever the sources still say, until the order is lifted.
+CREATE TABLE leave_order (
     id          text PRIMARY KEY,
     identity    text NOT NULL,
-    by          text NOT NULL,
     at          timestamptz NOT NULL,
+    by          text NOT NULL,
     reason      text NOT NULL,
+    urgent      boolean NOT NULL,
+    lifted_at   timestamptz,
     reviewed_by text,
     reviewed_at timestamptz
 );
+CREATE INDEX leave_order_standing ON leave_order (identity) WHERE lifted_at IS NULL;
 
 CREATE TABLE hand_task (
     operation  text PRIMARY KEY REFERENCES operation,

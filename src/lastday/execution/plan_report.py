@@ -1,0 +1,67 @@
+"""A plan as `plan --json` shows it (`lastday/plan/1`)."""
+
+from collections.abc import Mapping, Sequence
+
+from lastday.model.batch import Tripped
+from lastday.model.canonical import JsonValue
+from lastday.model.identity import Identity
+from lastday.model.ids import IdentityId
+from lastday.model.operation import Operation
+from lastday.model.plan import Plan
+
+SCHEMA = "lastday/plan/1"
+
+
+def plan_report(plan: Plan, people: Mapping[IdentityId, Identity], tripped: Sequence[Tripped]) -> dict[str, JsonValue]:
+    """The whole plan as JSON: operations, what is stopped and by which brake, findings, and what needed nothing."""
+    return {
+        "schema": SCHEMA,
+        "plan": plan.id,
+        "hash": plan.hash,
+        "batch": plan.made_from.batch,
+        "made_at": plan.made_at.isoformat(),
+        "complete": plan.complete,
+        "applyable": plan.applyable,
+        "unreadable": list(plan.unreadable),
+        "operations": [_operation(operation, people) for operation in plan.operations],
+        "no_operations": len(plan.no_operations),
+        "stopped": [_tripped(trip, people) for trip in tripped],
+        "drift": [finding.as_json() for finding in plan.drift],
+        "findings": [finding.as_json() for finding in plan.findings],
+    }
+
+
+def _operation(operation: Operation, people: Mapping[IdentityId, Identity]) -> dict[str, JsonValue]:
+    identity = people.get(operation.identity)
+    return {
+        "id": operation.id,
+        "identity": operation.identity,
+        "employee_number": identity.employee_number if identity else None,
+        "application": operation.application,
+        "account": operation.account,
+        "native_id": operation.native_id,
+        "verb": operation.verb.value,
+        "entitlement": operation.entitlement,
+        "because": operation.because.value,
+        "detail": operation.detail,
+        "due_at": operation.due_at.isoformat() if operation.due_at else None,
+        "manual": operation.manual,
+        "approval": operation.approval,
+        "reversible": operation.reversible,
+        "stopped": operation.stopped,
+    }
+
+
+def _tripped(trip: Tripped, people: Mapping[IdentityId, Identity]) -> dict[str, JsonValue]:
+    numbers = (people[identity].employee_number for identity in trip.identities if identity in people)
+    return {
+        "code": trip.brake.value,
+        "detail": trip.detail,
+        "counted": trip.counted,
+        "limit": trip.limit,
+        "base": trip.base,
+        "application": trip.application,
+        "entitlement": trip.entitlement,
+        "identities": list(trip.identities),
+        "employee_numbers": sorted(number for number in numbers if number is not None),
+    }

@@ -1,0 +1,49 @@
+"""What the command line is handed by the composition root."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from lastday.configuration.settings import Configuration
+from lastday.evidence.sequencer import Sequencer
+from lastday.execution.engine import Engine
+from lastday.model.clock import Clock
+
+
+class Session(Protocol):
+    """An opened installation: the engine of execution and the sequencer of its evidence."""
+
+    engine: Engine
+    sequencer: Sequencer
+    home: Path
+
+
+class Services(Protocol):
+    """Everything that a command may need, made when it is asked for."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The process environment."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The real clock: for commands that need no database."""
+        ...
+
+    def configuration(self, path: Path) -> Configuration:
+        """The configuration in `path`, checked. Raises ConfigurationProblems."""
+        ...
+
+    def open(self, path: Path) -> AbstractAsyncContextManager[Session]:
+        """The installation that `path` configures: database running, migrated, pool open, connectors ready to open."""
+        ...
+
+    async def migrate(self, *, test_clock: bool) -> tuple[str, ...]:
+        """The database has every table; the revisions that were missing."""
+        ...
+
+    async def stop_database(self) -> bool:
+        """The embedded database is stopped; False where there was none."""
+        ...
