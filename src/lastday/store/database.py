@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, overload
@@ -181,7 +181,7 @@ class Database:
         async with self.transaction() as tx:
             await tx.notify(channel, payload)
 
-    async def listen(self, *channels: str) -> AsyncIterator[str]:
+    async def listen(self, *channels: str) -> AsyncGenerator[str, None]:
         """Payloads as they come, for ever, on a connection of its own.
 
         An empty payload comes first, and again after a lost connection came back: what was said meanwhile is unknown,

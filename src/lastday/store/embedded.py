@@ -250,7 +250,7 @@ def _launch(place: _Place, binaries: Path) -> None:
     log = place.data / "server.log"
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.rename(log.with_suffix(".log.old"))
-    options = ["-D", place.data, "-l", log, "-w", "-t", str(int(_START_S))]
+    options = ["-D", str(place.data), "-l", str(log), "-w", "-t", str(int(_START_S))]
     _run(place.runner, [binaries / "pg_ctl", "start", *options])
 
 
