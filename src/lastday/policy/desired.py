@@ -100,10 +100,15 @@ def counting_engagements(identity: Identity, now: datetime) -> tuple[Engagement,
 
 
 def counts_as_adopted(holding: Adopted, identity: Identity, now: datetime) -> bool:
-    """An adopted holding is still a reason: the person is here and has not left since it was found."""
+    """An adopted holding is still a reason: the person is here, was here when it was found, and has not left between.
+
+    What was found on the account of somebody who was gone would otherwise be given back to them on their return.
+    """
+    if holding.identity != identity.id or identity.lifecycle_at(now) is not Lifecycle.ACTIVE:
+        return False
     left = last_left_at(identity.engagements, now)
-    here = identity.lifecycle_at(now) is Lifecycle.ACTIVE
-    return holding.identity == identity.id and here and (left is None or left <= holding.since)
+    was_gone = identity.lifecycle_at(holding.since) is Lifecycle.ENDED
+    return not was_gone and (left is None or left <= holding.since)
 
 
 def is_denied(entitlement: EntitlementRef, identity: Identity, denies: Iterable[Deny], now: datetime) -> bool:

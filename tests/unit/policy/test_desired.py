@@ -242,6 +242,8 @@ def test_a_rehire_gets_todays_birthright_and_nothing_old():
     old = [adopt("design:plan/pro", NOW - 200 * DAY), adopt("ledger:role/ledger_rw", NOW - 31 * DAY)]
     access = desired_access(identity(before, again), POLICY, NOW, adopted=old)
     assert held(access) == held(desired_access(identity(again), POLICY, NOW))
+    in_the_gap = [adopt("design:plan/pro", NOW - 20 * DAY), adopt("design:plan/pro", NOW - 30 * DAY)]
+    assert "design:plan/pro" not in held(desired_access(identity(before, again), POLICY, NOW, adopted=in_the_gap))
     found_since = desired_access(identity(before, again), POLICY, NOW, adopted=[adopt("design:plan/pro", NOW - DAY)])
     assert "design:plan/pro" in held(found_since)
     seamless = replace(again, starts_at=before.ends_at)

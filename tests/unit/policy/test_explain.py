@@ -136,10 +136,13 @@ def test_what_if_changes_the_answer_and_not_the_person():
 
 
 @pytest.mark.parametrize("lifecycle", list(Lifecycle))
-def test_what_if_knows_every_lifecycle(lifecycle):
-    person = identity(engagement("A", **FINANCE), engagement("B", end=NOW + DAY, **ENGINEER))
+@pytest.mark.parametrize("ends", [(None, NOW + DAY), (NOW - DAY, NOW - 2 * DAY)])
+def test_what_if_knows_every_lifecycle(lifecycle, ends):
+    person = identity(engagement("A", end=ends[0], **FINANCE), engagement("B", end=ends[1], **ENGINEER))
     imagined = explain(person, POLICY, NOW, what_if=Attributes.of({"lifecycle": lifecycle.value}))
-    assert imagined.lifecycle is lifecycle
+    was_gone = ends[0] is not None
+    # Whoever has left and is to come back is ended until the day.
+    assert imagined.lifecycle is (Lifecycle.ENDED if was_gone and lifecycle is Lifecycle.PREBOARDING else lifecycle)
 
 
 def test_what_if_can_end_somebody_at_a_moment():
@@ -172,3 +175,24 @@ def test_an_explanation_is_plain_json():
     assert told["entitlements"][0]["not_given"] == [
         {"role": "accountant", "lacks": ['title is Clerk, the rule wants `co "Accountant"`']}
     ]
+
+
+def test_what_if_does_not_bring_back_a_job_that_is_over():
+    person = identity(engagement("A", start=NOW - 9 * DAY, end=NOW - DAY, **FINANCE), engagement("B", **ENGINEER))
+    imagined = explain(person, POLICY, NOW, what_if=Attributes.of({"lifecycle": "active"}))
+    assert held(imagined.access) == held(explain(person, POLICY, NOW).access)
+
+
+def test_an_account_is_not_explained_by_what_is_denied():
+    deny = Deny(identity=ME, entitlement=ref("directory:group/vpn"), why="review", by="dana", until=None)
+    person = identity(engagement(**ENGINEER))
+    account = only(explain(person, POLICY, NOW, entitlement=ref("directory:account"), denies=[deny]))
+    through = {way.path[-2] for way in account.given}
+    assert through == {"role everyone", "directory:group/all-staff", "directory:group/engineering"}
+
+
+def test_nothing_is_given_in_an_application_that_is_not_configured():
+    """The explanation says what the decision does, not what the role hopes for."""
+    policy = compile_policy(configuration({"a": ('department eq "Finance"', "leger:role/x")}))
+    explained = only(explain(ACCOUNTANT, policy, NOW, entitlement=ref("leger:role/x")))
+    assert (explained.held, explained.given) == (False, ())
