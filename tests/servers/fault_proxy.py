@@ -39,7 +39,8 @@ class FaultProxy:
         self._unix_path = unix_path
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self._fault, self._matches, self._keep = Fault.NONE, _never, 0
+        self._fault, self._keep = Fault.NONE, 0
+        self._matches: Matches = _never
         self._lock = threading.Lock()
         self._lines: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []

@@ -77,6 +77,7 @@ class Slapd:
         ppolicy: bool = True,
         extra: str = "",
         limits: str = "",
+        password_rule: str | None = None,
         port: int | None = None,
         bulk_ldif: str = "",
         tls: tuple[Path, Path, Path] | None = None,
@@ -84,8 +85,9 @@ class Slapd:
     ) -> None:
         """`ldif` is loaded over LDAP (memberOf is filled), `bulk_ldif` by slapadd before the start (fast, it is not).
 
-        `default_policy` False leaves ppolicy loaded without any policy that applies; `limits` are `limits` lines of
-        slapd.conf, `extra` any other lines for the database; `tls` is (CA, certificate, key) and opens ldaps too.
+        `default_policy` False leaves ppolicy loaded without any policy that applies. `limits` are `limits` lines of
+        slapd.conf, `password_rule` its access line for userPassword, `extra` any other lines for the database. `tls`
+        is (CA, certificate, key) and opens ldaps too.
         """
         self.binary = shutil.which("slapd") or "/usr/sbin/slapd"
         if not Path(self.binary).exists() or not (MODULES / "ppolicy.so").exists():
@@ -96,6 +98,7 @@ class Slapd:
         self.tls_port = free_port() if tls else 0
         self._ldif, self._bulk = ldif, bulk_ldif
         self._default_policy, self._ppolicy = default_policy, ppolicy
+        self._password_rule = password_rule or f'{_PASSWORD_RULE} by dn.exact="{LASTDAY_DN}" manage {_OTHERS}'
         self._extra, self._limits, self._tls = extra, limits, tls
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -232,10 +235,13 @@ class Slapd:
             groups=GROUPS,
             log=LOG_SUFFIX,
             limits=self._limits,
+            password_rule=self._password_rule,
             extra=self._extra,
         )
 
 
+_PASSWORD_RULE = "access to attrs=userPassword"
+_OTHERS = "by self write by anonymous auth by * none"
 _SCHEMAS = ("core", "cosine", "inetorgperson", "nis")
 _MODULES = ("back_mdb", "memberof", "refint", "accesslog", "ppolicy", "syncprov")
 _CONFIGURATION = """\
@@ -262,7 +268,7 @@ dbnosync
 index objectClass,entryUUID,uid,cn,mail,employeeNumber,member,uniqueMember,memberUid eq
 {limits}
 limits dn.exact="{lastday}" size.soft=unlimited size.hard=unlimited size.prtotal=unlimited
-access to attrs=userPassword by dn.exact="{lastday}" manage by self write by anonymous auth by * none
+{password_rule}
 access to dn.subtree="{people}" by dn.exact="{lastday}" write by * read
 access to dn.subtree="{groups}" by dn.exact="{lastday}" write by * read
 access to * by * read

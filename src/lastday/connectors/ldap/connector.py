@@ -12,11 +12,19 @@ from lastday.connectors.sdk.ports import ConnectorSettings, Ports
 from lastday.connectors.sdk.protocols import AccountDraft, Connection, Page
 from lastday.model.account import ObservedAccount
 from lastday.model.attributes import Attributes
-from lastday.model.errors import AnswerUnusable, ConfigurationError, ListingIncomplete, NotSupported
+from lastday.model.errors import (
+    AnswerUnusable,
+    ConfigurationError,
+    ListingIncomplete,
+    NotSupported,
+    PermissionMissing,
+    Unreachable,
+)
 from lastday.model.ids import NativeId
 from lastday.model.operation import Outcome, OutcomeKind
 
 OPEN_LISTINGS = 4
+STEPS_TO_ENABLE = 2
 DONE = Outcome(kind=OutcomeKind.DONE)
 ALREADY_DONE = Outcome(kind=OutcomeKind.ALREADY_DONE)
 ABSENT = Outcome(kind=OutcomeKind.ABSENT, detail="no entry has this entryUUID")
@@ -220,6 +228,8 @@ class LdapConnector:
         async def act(session: Session, entry: Entry) -> Outcome:
             if not sign_in.changes_to_disable(entry):
                 return ALREADY_DONE
+            if sign_in.password_is_hidden(entry):
+                raise _hidden(entry, "it cannot be kept to be put back")
             await sign_in.keep_password(self._ports, self._application, native_id, entry)
             answer = await session.modify(entry.dn, sign_in.changes_to_disable(entry))
             if answer.code != 0:
@@ -230,6 +240,10 @@ class LdapConnector:
 
     async def _lock_alone(self, session: Session, entry: Entry, native_id: NativeId, refusal: Answer) -> Outcome:
         """The server will not take the password: a lock that the server obeys is still the sign-in gone."""
+        if refusal.code == 32:  # noSuchObject about an entry just read: how slapd hides what we may not touch
+            raise _hidden(entry, "it cannot be changed")
+        if refusal.code == 20:  # the history holds this password for this very second already: slapo-ppolicy(5)
+            raise Unreachable("the password was changed twice within a second", where=entry.dn)
         if not sign_in.has_lock(entry) and sign_in.lock_would_work(entry):
             await session.modify(entry.dn, [sign_in.LOCK])
         entry_now = await self._entry(session, native_id)
@@ -253,14 +267,20 @@ class LdapConnector:
     async def enable_account(self, native_id: NativeId) -> Outcome:
         async def act(session: Session, entry: Entry) -> Outcome:
             kept = await sign_in.kept_password(self._ports, self._application, native_id)
-            changes = sign_in.changes_to_enable(entry, kept or ())
-            if changes:
-                answer = await session.modify(entry.dn, changes)
+            lost = kept is None and sign_in.has_unusable_password(entry)
+            written = False
+            now: Entry | None = entry
+            for _ in range(STEPS_TO_ENABLE):
+                change = None if now is None else sign_in.next_change_to_enable(now, kept or ())
+                if now is None or change is None:
+                    break
+                answer = await session.modify(now.dn, [change])
                 if answer.code != 0:
                     return _refused(str(answer))
-            lost = kept is None and sign_in.has_unusable_password(entry)
-            await sign_in.forget_password(self._ports, self._application, native_id)
-            if not changes:
+                written, now = True, await self._entry(session, native_id)
+            if now is not None and not sign_in.has_unusable_password(now):  # seen, not only said
+                await sign_in.forget_password(self._ports, self._application, native_id)
+            if not written:
                 return ALREADY_DONE
             return Outcome(kind=DONE.kind, detail="no old password was kept: a new one must be set" if lost else "")
 
@@ -384,6 +404,15 @@ def _unknown(err: NotAnswered) -> Outcome:
 
 def _no_such(entitlement: str, found: int) -> Outcome:
     return _refused(f"{found} groups are called {entitlement}" if found else f"there is no {entitlement}")
+
+
+def _hidden(entry: Entry, why: str) -> PermissionMissing:
+    return PermissionMissing(
+        f"we have no right to the password of an entry: {why}",
+        effect="The account is as it was.",
+        mend="Give our account `manage` on userPassword.",
+        where=entry.dn,
+    )
 
 
 def _required(settings: ConnectorSettings, key: str) -> str:

@@ -52,6 +52,11 @@ def lock_would_work(entry: Entry) -> bool:
     return entry.usable is not None
 
 
+def password_is_hidden(entry: Entry) -> bool:
+    """The entry has a password that we may not read: the server judges only entries that have one."""
+    return entry.usable is not None and not entry.attributes.get("userpassword")
+
+
 def changes_to_disable(entry: Entry) -> tuple[Modification, ...]:
     """What is still to be written so that nobody can sign in; empty where nothing is. One step for the server:
     a password change in a step of its own would take an older lock away again."""
@@ -63,14 +68,16 @@ def changes_to_disable(entry: Entry) -> tuple[Modification, ...]:
     return tuple(changes)
 
 
-def changes_to_enable(entry: Entry, kept: tuple[bytes, ...]) -> tuple[Modification, ...]:
-    """What is still to be written so that the old password works again; empty where nothing is."""
-    changes = []
+def next_change_to_enable(entry: Entry, kept: tuple[bytes, ...]) -> Modification | None:
+    """The next thing to be written so that the old password works again; None where nothing is left to do.
+
+    One at a time: with a password change ppolicy takes the lock away itself, and refuses to do it twice.
+    """
     if UNUSABLE in entry.attributes.get("userpassword", ()):
-        changes.append(Modification(attribute=_PASSWORD, change=Change.REPLACE, values=kept))
+        return Modification(attribute=_PASSWORD, change=Change.REPLACE, values=kept)
     if has_lock(entry):
-        changes.append(Modification(attribute=_LOCK, change=Change.REPLACE))
-    return tuple(changes)
+        return Modification(attribute=_LOCK, change=Change.REPLACE)
+    return None
 
 
 async def keep_password(ports: Ports, application: ApplicationName, native_id: NativeId, entry: Entry) -> None:
