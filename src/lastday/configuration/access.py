@@ -38,7 +38,7 @@ def read_role(table: Table, vocabulary: Vocabulary) -> RoleSettings | None:
     return RoleSettings(
         name=RoleName(table.name),
         when=when,
-        names_lifecycle=any("lifecycle" in path.text.lower().split(":")[-1].split(".") for path in paths(when.filter)),
+        names_lifecycle=any(path.attribute.lower() == "lifecycle" for path in paths(when.filter)),
         give=give,
         position=table.place.position,
     )

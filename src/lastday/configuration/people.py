@@ -2,7 +2,7 @@
 
 from datetime import time
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from lastday.configuration.problems import nearest
 from lastday.configuration.settings import (
@@ -44,7 +44,7 @@ def read_company(root: Table) -> CompanySettings:
     if table is None:
         return CompanySettings(name="", time_zone=ZoneInfo("UTC"))
     name = table.text("name", required=True)
-    zone = table.parsed("time_zone", time_zone_of, like='"Europe/Berlin"', required=True)
+    zone = table.parsed("time_zone", time_zone_of, like='"Europe/Berlin"', required=True, known=available_timezones)
     table.close()
     return CompanySettings(name=name or "", time_zone=zone or ZoneInfo("UTC"))
 

@@ -1,6 +1,7 @@
 """Everything that is wrong with a configuration, told at once, each with its place and how it is shown."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from lastday.model.errors import ConfigurationError, ExitCode, LastdayError
 
 NOTHING_CHANGED = "nothing was changed"
 _WIDEST = 160
+_SECRET_LINE = re.compile(r"""(?:password|passwd|secret|token|dsn)[\w-]*["']?\s*=\s*(?=[^\s{])""", re.IGNORECASE)
+_WRITTEN_OUT = "P104"
+_UNKNOWN_KEY = "P102"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def render(problem: ConfigurationError, text: str) -> str:
         return "\n".join([heading, *tail, *_footer(problem)])
     place = problem.place
     inside = f"  in {_shown(place.section)}" if place.section else ""
-    lines = [heading, f"  --> {place.position}{inside}", *_excerpt(place, text, problem.suggestion)]
+    lines = [heading, f"  --> {place.position}{inside}", *_excerpt(problem, text)]
     return "\n".join([*lines, *_footer(problem)])
 
 
@@ -92,17 +96,34 @@ def _footer(problem: ConfigurationError) -> list[str]:
     return [f"   = {line}" for line in (*mend, NOTHING_CHANGED)]
 
 
-def _excerpt(place: Place, text: str, suggestion: str | None) -> list[str]:
-    rows = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    line = rows[place.position.line - 1] if place.position.line <= len(rows) else ""
+def _excerpt(problem: ConfigurationProblem, text: str) -> list[str]:
+    place = problem.place
+    line = _without_secrets(problem, _line_of(text, place.position.line))
     column = place.position.column - 1
     cut = max(0, column - _WIDEST // 2)
     shown = _shown(line[cut : cut + _WIDEST])
     gutter = str(place.position.line)
     before = "".join("\t" if letter == "\t" else " " for letter in shown[: column - cut])
     carets = "^" * max(1, min(place.length, len(shown) - (column - cut)))
-    hint = f" did you mean {_shown(suggestion)}?" if suggestion else ""
+    hint = f" did you mean {_shown(problem.suggestion)}?" if problem.suggestion else ""
     return [f"{gutter} | {shown}", f"{' ' * len(gutter)} | {before}{carets}{hint}"]
+
+
+def _line_of(text: str, number: int) -> str:
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    return lines[number - 1] if number <= len(lines) else ""
+
+
+def _without_secrets(problem: ConfigurationProblem, line: str) -> str:
+    """The line as it may be shown: what could be a secret is dots, also behind a key that nobody knows."""
+    start = problem.place.position.column - 1
+    if problem.code == _WRITTEN_OUT:
+        return line[:start] + "\u00b7" * (len(line) - start)
+    if problem.code == _UNKNOWN_KEY:
+        end = start + problem.place.length
+        return line[:end] + (" = ..." if line[end:].lstrip().startswith("=") else line[end:])
+    secret = _SECRET_LINE.search(line)
+    return line if secret is None else line[: secret.end()] + "\u00b7" * (len(line) - secret.end())
 
 
 def _shown(text: str) -> str:

@@ -1,6 +1,6 @@
 """Reads one table of the file key by key; what nobody asked for is an error at the end."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -131,13 +131,20 @@ class Table:
                 self.problems.add(f"{key} is a list of tables", self.document.value_place(path), "P105")
 
     def parsed(
-        self, key: str, parse: Callable[[str], ValueT | None], *, like: str, required: bool = False
+        self,
+        key: str,
+        parse: Callable[[str], ValueT | None],
+        *,
+        like: str,
+        required: bool = False,
+        known: Callable[[], Iterable[str]] = tuple,
     ) -> ValueT | None:
-        """The text at `key` as `parse` reads it; `like` shows how it is written."""
+        """The text at `key` as `parse` reads it; `like` shows how it is written, `known` lists what may be meant."""
         text = self.text(key, required=required)
         value = None if text is None else parse(text)
         if text is not None and value is None:
-            self.wrong(key, f'"{text}" is no value for {key}', mend=f"Write it like {like}.")
+            what = f'"{text}" is no value for {key}'
+            self.wrong(key, what, suggestion=nearest(text, known()), mend=f"Write it like {like}.")
         return value
 
     def choice(self, key: str, kind: type[ChoiceT], *, required: bool = False) -> ChoiceT | None:
