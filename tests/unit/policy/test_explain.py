@@ -145,6 +145,12 @@ def test_what_if_knows_every_lifecycle(lifecycle, ends):
     assert imagined.lifecycle is (Lifecycle.ENDED if was_gone and lifecycle is Lifecycle.PREBOARDING else lifecycle)
 
 
+def test_what_if_can_begin_somebody_early():
+    person = identity(engagement(start=NOW + 3 * DAY, **FINANCE))
+    imagined = explain(person, POLICY, NOW, what_if=Attributes.of({"lifecycle": "active"}))
+    assert "ledger:role/ledger_rw" in held(imagined.access)
+
+
 def test_what_if_can_end_somebody_at_a_moment():
     end = Attributes.of({"endsAt": (NOW - timedelta(hours=1)).isoformat(), "endReason": "for cause"})
     imagined = explain(ACCOUNTANT, POLICY, NOW, what_if=end)
