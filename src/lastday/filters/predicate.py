@@ -27,7 +27,9 @@ from lastday.filters.ast import (
 )
 from lastday.filters.chains import operands_of
 from lastday.filters.literals import fold, instant_of, objection
+from lastday.filters.nesting import nested_attributes
 from lastday.filters.text import write
+from lastday.model.attributes import Attributes
 from lastday.model.errors import FilterError
 
 Resource: TypeAlias = Mapping[str, object]
@@ -58,6 +60,7 @@ def compile_predicate(node: Filter, *, case_exact: frozenset[str] = frozenset())
     Strings compare without case, except at the paths in `case_exact` (`id`, `meta.version`; without schema).
     Two kinds of value that do not compare (text and a number) are false. A path with a schema looks into the
     resource's object of that schema, and at the top where it has none.
+    `Attributes` are nested first, so that `emails.value` is found in them as in a SCIM resource.
     Raises FilterError where an operator and a literal do not go together. The function itself raises ValueError
     where it needs a moment and gets none, or meets a datetime without a zone.
 
@@ -66,7 +69,12 @@ def compile_predicate(node: Filter, *, case_exact: frozenset[str] = frozenset())
     >>> accountant({"title": "Senior Accountant"}, None), accountant({}, None)
     (True, False)
     """
-    return _compiled(node, frozenset(path.lower() for path in case_exact), prefix="")
+    holds = _compiled(node, frozenset(path.lower() for path in case_exact), prefix="")
+
+    def nested_first(resource: Resource, now: datetime | None) -> bool:
+        return holds(nested_attributes(resource) if isinstance(resource, Attributes) else resource, now)
+
+    return nested_first
 
 
 def _compiled(node: Filter, exact: frozenset[str], *, prefix: str) -> Predicate:

@@ -6,9 +6,8 @@ import pytest
 
 from lastday.filters.parser import parse
 from lastday.filters.predicate import compile_predicate
-from lastday.model.attributes import Attributes
 from lastday.model.identity import EngagementStatus
-from lastday.policy.view import identity_view, nested_attributes
+from lastday.policy.view import identity_view
 from tests.unit.policy.companies import DAY, NOW, engagement, identity
 
 JOB = engagement(
@@ -59,23 +58,3 @@ def test_lifecycle_is_that_of_the_person_and_never_what_the_source_says():
 def test_an_engagement_of_somebody_else_has_no_view():
     with pytest.raises(ValueError, match="not in tuple"):
         identity_view(PERSON, engagement("E9"), NOW)
-
-
-@pytest.mark.parametrize(
-    ("flat", "nested"),
-    [
-        ({"manager": "E7", "manager.displayName": "Bo"}, {"manager": {"value": "E7", "displayName": "Bo"}}),
-        ({"Name.givenName": "A", "name.familyName": "B"}, {"name": {"givenName": "A", "familyName": "B"}}),
-        (
-            {"emails.value": ("a", "b"), "emails.type": "work"},
-            {"emails": [{"type": "work", "value": "a"}, {"value": "b"}]},
-        ),
-        ({"emails": "a"}, {"emails": [{"value": "a"}]}),
-        ({"projects": ("x", "y")}, {"projects": ["x", "y"]}),
-        ({"active": True, "level": 3}, {"active": True, "level": 3}),
-    ],
-)
-def test_dotted_names_nest(flat, nested):
-    """RFC 7643 sections 2.3.8 and 2.4."""
-    found = nested_attributes(Attributes.of(flat))
-    assert {name.lower(): value for name, value in found.items()} == {n.lower(): v for n, v in nested.items()}
