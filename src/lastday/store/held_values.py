@@ -2,7 +2,10 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+
+from psycopg.rows import class_row
 
 from lastday.model.identity import Identity
 from lastday.model.ids import IdentityId
@@ -11,6 +14,19 @@ from lastday.store.ranges import storable
 
 REMEMBERED = ("employeenumber", "username", "emails", "emails.value")
 """What names one person at a time and may be given to another later; names of attributes in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldValue:
+    """A person had this value of an attribute; both in lower case."""
+
+    attribute: str
+    value: str
+    identity: IdentityId
+    since: datetime
+    until: datetime | None
+    """When they ceased to; None: they have it to this day."""
+
 
 _Held = dict[tuple[str, str, IdentityId], tuple[datetime, datetime | None]]
 
@@ -30,6 +46,18 @@ async def value_holders(
     )
     holders = {row["value_folded"]: tuple(row["holders"]) for row in rows}
     return {value: holders.get(folded(value), ()) for value in given}
+
+
+async def load_held(tx: Transaction, attributes: Iterable[str]) -> tuple[HeldValue, ...]:
+    """Everything that anybody ever held under these attributes, of those in `REMEMBERED`."""
+    return tuple(
+        await tx.fetch_all(
+            "SELECT attribute, value_folded AS value, identity, since, until FROM value_history"
+            " WHERE attribute = ANY(%s) ORDER BY attribute, value_folded, identity",
+            ([attribute.lower() for attribute in attributes],),
+            row=class_row(HeldValue),
+        )
+    )
 
 
 async def remember_values(tx: Transaction, identities: Sequence[Identity], known_at: datetime) -> None:

@@ -107,7 +107,8 @@ CREATE TABLE account (
     kind          text NOT NULL DEFAULT 'personal',
     protected     boolean NOT NULL DEFAULT false,
     first_seen_at timestamptz NOT NULL,
-    seen_at       timestamptz NOT NULL,
+    seen_at       timestamptz NOT NULL, -- when it was last there
+    checked_at    timestamptz NOT NULL, -- when it was last looked for; an older reading changes nothing any more
     last_used     timestamptz,
     snapshot      text REFERENCES snapshot,
     UNIQUE (application, native_id)
