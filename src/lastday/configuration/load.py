@@ -12,9 +12,7 @@ from lastday.configuration.policy_digest import policy_digest
 from lastday.configuration.problems import Collector
 from lastday.configuration.settings import Configuration
 from lastday.configuration.table import Table
-from lastday.configuration.vocabulary import Vocabulary, vocabulary_of
-
-_SECTIONS = "Sections: company, source, user, app, role, sod, leaver, leave, brakes, test."
+from lastday.configuration.vocabulary import SECTIONS, Vocabulary, vocabulary_of
 
 
 def load_configuration(path: Path, connectors: Mapping[str, ConnectorKeys]) -> Configuration:
@@ -43,7 +41,7 @@ def _read(
     suspended, released = read_absences(root, vocabulary)
     brakes = read_brakes(root)
     tests = [read_test(table, vocabulary) for table in root.table_list("test")]
-    root.close(hint=_SECTIONS)
+    root.close(hint=f"Sections: {', '.join(SECTIONS)}.")
     return Configuration(
         company=company,
         sources={source.name: source for source in sources},

@@ -74,7 +74,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     'department'
     """
     spelled = {candidate.lower(): candidate for candidate in known}
-    found = difflib.get_close_matches(name[:100].lower(), spelled, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name[:100].lower(), spelled, n=1, cutoff=0.65)
     return spelled[found[0]] if found else None
 
 

@@ -184,15 +184,11 @@ class Table:
         A missing key with an unknown one near it is one mistake: a misspelling.
         """
         unknown = [key for key in self._values if key not in self._asked]
+        # A section may be continued elsewhere, a key of a table may not: what is there already was not meant.
+        meant = self._asked - set(self._values) if self.path else self._asked
         for key in unknown:
             place = self.document.key_place((*self.path, key))
-            self.problems.add(
-                f"no key called {key}",
-                place,
-                "P102",
-                suggestion=nearest(key, self._asked - set(self._values)),
-                mend=hint,
-            )
+            self.problems.add(f"no key called {key}", place, "P102", suggestion=nearest(key, meant), mend=hint)
         for key in dict.fromkeys(self._missing):
             if not any(nearest(other, [key]) for other in unknown):
                 self.problems.add(f"{key} is missing", self.place, "P106", mend=f"Add {key} = ...")

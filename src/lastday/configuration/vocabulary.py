@@ -18,6 +18,7 @@ from lastday.model.errors import FilterError
 DERIVED = ("lifecycle", "startsAt", "endsAt", "endReason")
 """What every person has beside the mapped attributes."""
 ENGAGEMENTS = "engagements"
+SECTIONS = ("company", "source", "user", "app", "role", "sod", "leaver", "leave", "brakes", "test")
 _WORD = re.compile(r'[^\s()\[\]"]+')
 
 
@@ -28,13 +29,22 @@ class Vocabulary:
     applications: tuple[str, ...]
     attributes: tuple[str, ...]
     """Mapped ones, as spelled."""
+    any_application: bool = False
+    """The section itself is misspelt: that is one mistake, not one for each of its names."""
+    any_attribute: bool = False
+    """A map is absent or misspelt."""
+
+    def has_application(self, name: str) -> bool:
+        return self.any_application or name in self.applications
 
     def knows(self, attribute: str) -> bool:
         """The attribute is mapped: what is set up with it can have a value."""
-        return attribute.lower() in {name.lower() for name in self.attributes}
+        return self.any_attribute or attribute.lower() in {name.lower() for name in self.attributes}
 
     def speaks_of(self, path: str) -> bool:
         """A condition may name `path`: a known attribute, or the complex one that known ones are part of."""
+        if self.any_attribute:
+            return True
         low = path.lower()
         first, _, rest = low.partition(".")
         if first == ENGAGEMENTS:
@@ -53,9 +63,17 @@ def vocabulary_of(document: Document) -> Vocabulary:
     sources = _tables(document.values.get("source"))
     maps = [source.get("map") for source in sources.values()]
     attributes = [name for found in maps if isinstance(found, Mapping) for name in found if name != "status"]
+    unmapped = any(not isinstance(found, Mapping) for found in maps)
     return Vocabulary(
-        applications=tuple(_tables(document.values.get("app"))), attributes=tuple(dict.fromkeys(attributes))
+        applications=tuple(_tables(document.values.get("app"))),
+        attributes=tuple(dict.fromkeys(attributes)),
+        any_application=_misspelt("app", document.values),
+        any_attribute=unmapped or _misspelt("source", document.values),
     )
+
+
+def _misspelt(section: str, values: Mapping[str, object]) -> bool:
+    return any(nearest(key, [section]) for key in values if key not in SECTIONS)
 
 
 def read_condition(
@@ -67,9 +85,12 @@ def read_condition(
 
 
 def condition_at(table: Table, path: KeyPath, text: str, vocabulary: Vocabulary | None) -> Condition | None:
-    """The condition that the text at `path` is; each mistake inside it is noted with its own place."""
+    """The condition that the text at `path` is; each mistake inside it is noted with its own place.
+
+    Only conditions on people may speak of `now`: an account is judged wherever it is met, without a moment.
+    """
     try:
-        tree = parse(text, allow_now=True)
+        tree = parse(text, allow_now=vocabulary is not None)
     except FilterError as error:
         word = _WORD.match(text, error.position)
         place = table.document.text_place(path, error.position, len(word.group()) if word else 1)
@@ -111,7 +132,7 @@ def _reference(table: Table, path: KeyPath, text: str, vocabulary: Vocabulary) -
         mend = "Write application:entitlement, for an account application:account."
         table.problems.add(f'"{text}" names no entitlement', table.document.value_place(path), "P107", mend=mend)
         return None
-    if reference.application in vocabulary.applications:
+    if vocabulary.has_application(reference.application):
         return reference
     place = table.document.text_place(path, 0, len(reference.application))
     near = nearest(reference.application, vocabulary.applications)

@@ -57,6 +57,9 @@ MISTAKES = [
     ('title = "title"', 'title = "|titel"', "P103", "title"),
     ('owner      = "group:it"', 'owner      = |"it"', "P107", None),
     ('mode       = "enforce"', 'mode       = |"enforced"', "P107", "enforce"),
+    ("[app.directory]", "[|ap.directory]", "P102", "app"),
+    ("[source.hr.map]", "[source.hr.|mpa]", "P102", "map"),
+    ("'uid eq", "'uid pr and x lt |now and uid eq", "P101", None),
     ("'uid sw \"breakglass\"'", "'uid |sv \"breakglass\"'", "P101", None),
     ('privileged = ["group', 'privileged = [|"directory:group', "P107", "group/directory-admins"),
     ('settle    = "5s"', 'settle    = |"5 seconds"', "P107", None),
@@ -200,6 +203,12 @@ def test_a_missing_section_key_or_pair_is_named_with_its_table(tmp_path):
         assert right in text
         (problem,) = problems_of(written(tmp_path, text.replace(right, wrong, 1)))
         assert problem.what.startswith(what)
+
+
+def test_a_misspelt_section_is_one_mistake_not_one_for_each_name_in_it(tmp_path):
+    for right, wrong in (("[source.", "[sorce."), ("[app.", "[apps."), ("[leaver.", "[leavers.")):
+        problems = problems_of(written(tmp_path, FILE.read_text().replace(right, wrong)))
+        assert [p.code for p in problems if p.code != "P115"] == ["P102"]
 
 
 def test_starttls_makes_ldap_to_another_host_acceptable(tmp_path):
