@@ -66,7 +66,7 @@ class Sequencer:
         await asyncio.to_thread(self._refuse_rollback, last)
         frontier = await load_frontier(tx, last)
         first = frontier.size
-        nodes = frontier.grow([bytes(leaf) for _, leaf in waiting])
+        nodes = frontier.grow([leaf for _, leaf in waiting])
         await log.assign_numbers(tx, [entry for entry, _ in waiting], first)
         await log.save_nodes(tx, nodes)
         await log.save_checkpoint(tx, await self._signed(tx, frontier))
@@ -86,7 +86,7 @@ class Sequencer:
             if remembered is None:
                 continue
             known = last.size if last else 0
-            if remembered.size > known or (last and remembered.size == known and remembered.root != bytes(last.root)):
+            if remembered.size > known or (last and remembered.size == known and remembered.root != last.root):
                 raise EvidenceError(
                     f"the log ends at {known}, but a copied checkpoint is of size {remembered.size}",
                     code="E115",
@@ -119,13 +119,13 @@ async def number_of(database: Database, sequencer: Sequencer, entry: EntryId) ->
 
 
 async def load_frontier(tx: Transaction, last: StoredCheckpoint | None) -> Frontier:
-    """The right edge of the tree under its last checkpoint. Raises EvidenceError where stored nodes make another root."""
+    """The right edge of the tree under its last checkpoint. Raises EvidenceError where the nodes make another."""
     if last is None:
         return Frontier.empty()
     edge = coordinates(0, last.size)
     nodes = await log.load_nodes(tx, edge)
     frontier = Frontier(last.size, [nodes[place] for place in edge if place in nodes])
-    if len(nodes) != len(edge) or frontier.root() != bytes(last.root):
+    if len(nodes) != len(edge) or frontier.root() != last.root:
         raise EvidenceError(
             f"the stored tree of size {last.size} is not the one that was signed",
             code="E117",

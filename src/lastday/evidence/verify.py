@@ -41,7 +41,7 @@ FILES = (
     "report.html",
     "verify.py",
 )
-MATERIALS = ("feed-row.json", "policy.toml", "exchanges.jsonl", "report.html")
+MATERIALS = FILES[5:]
 """What the closing entry binds, so that it stands in the log and not only under the signature."""
 SCHEMA = "lastday/bundle/1"
 BUNDLE_PREFIX = b"lastday/bundle/1\n"

@@ -127,7 +127,8 @@ async def entries_about(tx: Transaction, case: CaseId, below: int) -> list[Store
     """
     return await tx.fetch_all(
         f"SELECT {_STORED} FROM entry WHERE number < %(below)s AND (case_id = %(case)s OR kind = 'key_rotated'"  # noqa: S608 - our own column list
-        "  OR (case_id IS NULL AND batch IN (SELECT batch FROM entry WHERE case_id = %(case)s AND batch IS NOT NULL)))"
+        "  OR (case_id IS NULL AND batch IN (SELECT batch FROM entry"
+        " WHERE case_id = %(case)s AND batch IS NOT NULL AND number < %(below)s)))"
         " ORDER BY number",
         {"case": case, "below": below},
         row=class_row(StoredEntry),
@@ -186,7 +187,7 @@ async def load_nodes(tx: Transaction, wanted: Iterable[tuple[int, int]]) -> Mapp
         (leaves, [level for level, _ in inner], [position for _, position in inner]),
         row=tuple_row,
     )
-    return {(level, position): bytes(found) for level, position, found in rows}
+    return {(level, position): found for level, position, found in rows}
 
 
 async def save_checkpoint(tx: Transaction, checkpoint: StoredCheckpoint) -> None:
