@@ -37,6 +37,10 @@ class Table:
         return str(self.path[-1]) if self.path else ""
 
     @property
+    def _sort(self) -> str:
+        return "key" if self.path else "section"
+
+    @property
     def keys(self) -> tuple[str, ...]:
         return tuple(self._values)
 
@@ -188,10 +192,12 @@ class Table:
         meant = self._asked - set(self._values) if self.path else self._asked
         for key in unknown:
             place = self.document.key_place((*self.path, key))
-            self.problems.add(f"no key called {key}", place, "P102", suggestion=nearest(key, meant), mend=hint)
+            self.problems.add(f"no {self._sort} called {key}", place, "P102", suggestion=nearest(key, meant), mend=hint)
         for key in dict.fromkeys(self._missing):
             if not any(nearest(other, [key]) for other in unknown):
-                self.problems.add(f"{key} is missing", self.place, "P106", mend=f"Add {key} = ...")
+                self.problems.add(
+                    f"{key} is missing", self.place, "P106", mend=f"Add {key} = ..." if self.path else f"Add [{key}]."
+                )
         return not unknown and not self._missing
 
     def ignore_rest(self) -> None:
