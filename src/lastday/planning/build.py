@@ -30,7 +30,7 @@ from lastday.model.plan import MadeFrom, Plan
 from lastday.planning.draft import Drafter, Proposal
 from lastday.planning.leaving import close_account
 from lastday.planning.profile import ApplicationProfile, PersonFacts, is_protected
-from lastday.planning.staying import account_in_use, empty_account, excess_reason, keep_account
+from lastday.planning.staying import account_in_use, empty_accounts, excess_reason, keep_account
 
 _BY_LIFECYCLE = {
     Lifecycle.ENDED: AccountWish.CLOSED,
@@ -128,8 +128,7 @@ def _in_application(drafter: Drafter) -> Proposal:
     if not theirs:
         return total + drafter.note("No account found, and none is wanted.")
     if wish.wish is AccountWish.UNWANTED:
-        used = account_in_use(ours)
-        return total if used is None else total + empty_account(drafter, used, wish)
+        return total + empty_accounts(drafter, ours, wish)
     for account in ours:
         total += close_account(drafter, account, wish)
     return total

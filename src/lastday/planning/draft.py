@@ -141,6 +141,11 @@ class Drafter:
             leaving=self.losing,
         ).finding
 
+    def last_administrator_of(self, account: Account) -> Finding | None:
+        """The same, for taking the whole account: None also where it administers nothing."""
+        administers = any(account.observed.holds(name) for name in self.profile.admins)
+        return self.last_administrator(account) if administers and account.observed.enabled else None
+
     def note(self, detail: str) -> Proposal:
         """Looked at, nothing to do."""
         note = NoOperation(identity=self.person.identity.id, application=self.profile.name, detail=detail)

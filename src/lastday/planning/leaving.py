@@ -161,15 +161,12 @@ def _spare_last_administrator(
     drafter: Drafter, account: Account, wish: DesiredAccount, because: Because
 ) -> Proposal | None:
     """Sessions end and other holdings go; sign-in and administration stay until a successor is there. Else None."""
-    profile, observed = drafter.profile, account.observed
-    if not (observed.enabled and any(observed.holds(name) for name in profile.admins)):
-        return None
-    finding = drafter.last_administrator(account)
+    finding = drafter.last_administrator_of(account)
     if finding is None:
         return None
     off = [o for o in _switch_off(drafter, account, because) if o.verb is Verb.END_SESSIONS]
     stripped = _strip(drafter, account, wish, because)
-    kept = [o for o in stripped.operations if not takes_administration(o.verb, o.entitlement, profile.admins)]
+    kept = [o for o in stripped.operations if not takes_administration(o.verb, o.entitlement, drafter.profile.admins)]
     return Proposal(operations=(*off, *kept), findings=(*stripped.findings, finding))
 
 

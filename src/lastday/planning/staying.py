@@ -24,8 +24,7 @@ from lastday.policy.names import expand_candidates
 
 def account_in_use(accounts: Sequence[Account]) -> Account | None:
     """The one that the person works with: personal before guest, one that is on, the longest known."""
-    own = [a for a in accounts if a.kind in (AccountKind.PERSONAL, AccountKind.GUEST)]
-    return min(own, key=_use_order, default=None)
+    return min((account for account in accounts if _is_own(account)), key=_use_order, default=None)
 
 
 def _use_order(account: Account) -> tuple[bool, bool, datetime, str]:
@@ -34,27 +33,66 @@ def _use_order(account: Account) -> tuple[bool, bool, datetime, str]:
 
 
 def keep_account(drafter: Drafter, accounts: Sequence[Account], wish: DesiredAccount) -> Proposal:
-    """The person's account here is as `wish` says."""
+    """The person's account here is as `wish` says; the other accounts keep nothing that is not theirs."""
     account = account_in_use(accounts)
+    found = _others(drafter, [other for other in accounts if other is not account], wish)
     if account is None:
-        return _create(drafter, wish)
-    excess = _take_excess(drafter, account, wish)
+        return found + _create(drafter, wish)
     lively = (*_enable(drafter, account), *_update(drafter, account, wish), *_give(drafter, account, ()))
-    found = excess + Proposal(operations=lively)
+    found += _take_excess(drafter, account, wish) + Proposal(operations=lively)
     return found if found.operations else found + drafter.note("The account is as it should be.")
 
 
-def empty_account(drafter: Drafter, account: Account, wish: DesiredAccount) -> Proposal:
-    """Nothing asks for the account, but the person stays: it loses what is managed.
+def empty_accounts(drafter: Drafter, accounts: Sequence[Account], wish: DesiredAccount) -> Proposal:
+    """Nothing asks for an account here, but the person stays: theirs lose what is managed.
 
-    It goes off too where accounts are managed here and nothing that is not managed is left on it.
+    A personal account goes off too where accounts are managed here and nothing that is not managed is left on it.
     """
+    found = _others(drafter, [account for account in accounts if not _is_own(account)], wish)
+    for account in accounts:
+        if _is_own(account):
+            found += _empty(drafter, account, wish)
+    return found if found.operations else found + drafter.note("Nothing managed is left on an account here.")
+
+
+def _is_own(account: Account) -> bool:
+    return account.kind in (AccountKind.PERSONAL, AccountKind.GUEST)
+
+
+def _empty(drafter: Drafter, account: Account, wish: DesiredAccount) -> Proposal:
     excess = _take_excess(drafter, account, wish)
     taken = {operation.entitlement for operation in excess.operations}
     left = [holding for holding in account.observed.holdings if holding.entitlement not in taken]
     off = () if left or not account.observed.enabled else _switch_off(drafter, account)
-    found = excess + Proposal(operations=off)
-    return found if found.operations else found + drafter.note("Nothing managed is left on the account.")
+    return excess + Proposal(operations=off)
+
+
+def _others(drafter: Drafter, accounts: Sequence[Account], wish: DesiredAccount) -> Proposal:
+    """Beside the account in use: a second personal one loses excess; others only what is from before a rehire.
+
+    Such an account goes off with it, as nobody decided that it is needed today.
+    """
+    found = Proposal()
+    for account in accounts:
+        if _is_own(account):
+            found += _take_excess(drafter, account, wish)
+        elif account.kind is AccountKind.ADMIN:
+            found += _close_former(drafter, account)
+    return found
+
+
+def _close_former(drafter: Drafter, account: Account) -> Proposal:
+    left, because = drafter.person.last_left_at, Because.ENDED_BEFORE_REHIRE
+    old = [
+        h for h in sorted(account.observed.holdings) if left is not None and _held_since(account, h.entitlement) < left
+    ]
+    found = Proposal()
+    for holding in old:
+        found += _excess(drafter, account, holding)
+    if found.operations and account.observed.enabled and drafter.last_administrator_of(account) is None:
+        sentence = "The account is from before the person left; nothing gives it today."
+        found += Proposal(operations=(drafter.operation(Verb.DISABLE, account, because, sentence),))
+    return found
 
 
 def _switch_off(drafter: Drafter, account: Account) -> tuple[Operation, ...]:
