@@ -23,7 +23,8 @@ def attribute_changes(
     before: Identity, after: Identity, now: datetime, *, since: datetime | None = None
 ) -> tuple[Change, ...]:
     """MOVED where the jobs that are lived at `now` stand elsewhere than those at `since`, RENAMED where the names or
-    addresses differ, AMENDED where nothing but other attributes does. Nothing for somebody who has left; only AMENDED for somebody who has not begun.
+    addresses differ, AMENDED where nothing but other attributes does. Nothing for somebody who has left; only AMENDED for
+    somebody who has not begun.
 
     `since` is when `before` was acted on; without it, `now`.
     """
