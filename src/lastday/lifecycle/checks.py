@@ -52,8 +52,12 @@ def _columns(snapshot: FeedSnapshot, history: FeedHistory, settings: SourceSetti
     mapped = mapped_columns(settings)
     for column, times in sorted(Counter(snapshot.columns).items()):
         if times > 1 and column in mapped:
-            yield _stop(snapshot, "S117", f"column {column} stands {times} times in the heading (line 1)",
-                        "Export the file with each column once.")  # fmt: skip
+            yield _stop(
+                snapshot,
+                "S117",
+                f"column {column} stands {times} times in the heading (line 1)",
+                "Export the file with each column once.",
+            )
     missing = [column for column in mapped if column not in snapshot.columns]
     strange = [column for column in snapshot.columns if column not in mapped and column not in history.columns]
     for column in missing:
@@ -83,14 +87,22 @@ def _shape(snapshot: FeedSnapshot, history: FeedHistory) -> Iterator[Finding]:
     cut_short = last.width < full
     if cut_short or (history.ended_with_newline and not snapshot.ends_with_newline):
         how = f"has {last.width} of {full} cells" if cut_short else "does not end with a line break as files before did"
-        yield _stop(snapshot, "S111", f"the file is cut: its last row (line {last.line}) {how}",
-                    "Ask for the file again; it was read while it was written, or its transfer broke.")  # fmt: skip
+        yield _stop(
+            snapshot,
+            "S111",
+            f"the file is cut: its last row (line {last.line}) {how}",
+            "Ask for the file again; it was read while it was written, or its transfer broke.",
+        )
     others = [row for row in snapshot.rows if row.width != full and not (row is last and cut_short)]
     if others:
         lines = _some([str(row.line) for row in others])
-        yield _stop(snapshot, "S112", f"{len(others)} rows do not have the {full} cells of the heading, such as "
-                    f"line {others[0].line} with {others[0].width}; lines {lines}",
-                    "Export with quotes around cells that hold the delimiter or line breaks.")  # fmt: skip
+        yield _stop(
+            snapshot,
+            "S112",
+            f"{len(others)} rows do not have the {full} cells of the heading, such as "
+            f"line {others[0].line} with {others[0].width}; lines {lines}",
+            "Export with quotes around cells that hold the delimiter or line breaks.",
+        )
 
 
 def _duplicates(snapshot: FeedSnapshot, settings: SourceSettings) -> Iterator[Finding]:
@@ -100,9 +112,12 @@ def _duplicates(snapshot: FeedSnapshot, settings: SourceSettings) -> Iterator[Fi
             lines[key].append(row.line)
     for key, places in sorted(lines.items()):
         if len(places) > 1:
-            yield _stop(snapshot, "S114", f"{settings.key} {key} stands on {len(places)} lines: "
-                        f"{_some([str(line) for line in places])}",
-                        "One row for each engagement: find out which one is meant and export again.")  # fmt: skip
+            yield _stop(
+                snapshot,
+                "S114",
+                f"{settings.key} {key} stands on {len(places)} lines: {_some([str(line) for line in places])}",
+                "One row for each engagement: find out which one is meant and export again.",
+            )
 
 
 def _rejects(snapshot: FeedSnapshot, brakes: BrakeSettings, rejected: Sequence[RejectedRow]) -> Iterator[Finding]:
@@ -110,8 +125,13 @@ def _rejects(snapshot: FeedSnapshot, brakes: BrakeSettings, rejected: Sequence[R
     if count <= brakes.rejects_floor or count * 1000 <= brakes.rejects_per_mille * len(snapshot.rows):
         return
     first = rejected[0]
-    yield _stop(snapshot, "S115", f"{count} of {len(snapshot.rows)} rows cannot be read, such as line {first.row}, "
-                f"column {first.column}: {first.why}", first.mend)  # fmt: skip
+    yield _stop(
+        snapshot,
+        "S115",
+        f"{count} of {len(snapshot.rows)} rows cannot be read, such as line {first.row}, "
+        f"column {first.column}: {first.why}",
+        first.mend,
+    )
 
 
 def _size(

@@ -22,9 +22,11 @@ OF_TIME = frozenset({"startdate", "enddate", "endreason"})
 def attribute_changes(
     before: Identity, after: Identity, now: datetime, *, since: datetime | None = None
 ) -> tuple[Change, ...]:
-    """MOVED where the jobs that are lived at `now` stand elsewhere than those at `since`, RENAMED where the names or
-    addresses differ, AMENDED where nothing but other attributes does. Nothing for somebody who has left; only AMENDED for
-    somebody who has not begun.
+    """What of the person reads differently now.
+
+    MOVED where the jobs that are lived at `now` stand elsewhere than those at `since`, RENAMED where names or
+    addresses differ, AMENDED where nothing but other attributes does. Nothing for somebody who has left; only AMENDED
+    for somebody who has not begun.
 
     `since` is when `before` was acted on; without it, `now`.
     """
@@ -37,16 +39,16 @@ def attribute_changes(
     if Lifecycle.PREBOARDING in states:
         return () if _contents(old) == _contents(new) else (_amended(leading, now, "changed before the first day"),)
     found: list[Change] = []
+    at = _began_between(new, old, began, now)
     if _places(old) != _places(new):
-        at = _began_between(new, old, began, now)
         found.append(_change(leading, ChangeKind.MOVED, at, _move(old, new), Surprise.SURPRISE))
     names, others = _differing(before.leading_engagement(began), leading)
     if names:
         detail = f"names or addresses changed: {', '.join(names)}"
-        found.append(_change(leading, ChangeKind.RENAMED, now, detail, Surprise.EXPECTED))
+        found.append(_change(leading, ChangeKind.RENAMED, at, detail, Surprise.EXPECTED))
     if not found and (others or _contents(old) != _contents(new)):
         detail = f"changed: {', '.join(others)}" if others else "another engagement changed"
-        found.append(_amended(leading, now, detail))
+        found.append(_amended(leading, at, detail))
     return tuple(found)
 
 
@@ -96,7 +98,7 @@ def _jobs(engagements: Sequence[Engagement]) -> str:
 
 
 def _began_between(new: Sequence[Engagement], old: Sequence[Engagement], since: datetime, now: datetime) -> datetime:
-    """When the move took effect: the last begin or end of an engagement that was not there or is not any more."""
+    """When the difference took effect: the last begin or end of an engagement that is new or over; else `now`."""
     was, stays = {e.id for e in old}, {e.id for e in new}
     begun = [e.starts_at for e in new if e.id not in was and e.starts_at is not None]
     ended = [e.ends_at for e in old if e.id not in stays and e.ends_at is not None]
@@ -115,8 +117,8 @@ def _is_name(attribute: str) -> bool:
     return low in NAMES or low.startswith(("name.", "emails."))
 
 
-def _amended(engagement: Engagement, now: datetime, detail: str) -> Change:
-    return _change(engagement, ChangeKind.AMENDED, now, detail, Surprise.EXPECTED)
+def _amended(engagement: Engagement, at: datetime, detail: str) -> Change:
+    return _change(engagement, ChangeKind.AMENDED, at, detail, Surprise.EXPECTED)
 
 
 def _change(engagement: Engagement, kind: ChangeKind, at: datetime, detail: str, surprise: Surprise) -> Change:

@@ -76,7 +76,7 @@ SECOND = datetime.fromisoformat("2026-11-24T06:00:00+00:00")
 
 
 def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 @dataclass
@@ -180,10 +180,17 @@ def person_row(key: str, **cells: str) -> dict[str, str]:
     return row | cells
 
 
-def file_of(*rows: Mapping[str, str], newline: str = "\n") -> bytes:
-    """A file with these rows."""
-    lines = [",".join(HEADING), *(",".join(row[column] for column in HEADING) for row in rows)]
-    return (newline.join(lines) + newline).encode()
+def job_of_ada(key: str, **cells: str) -> dict[str, str]:
+    """One of the engagements of the same person."""
+    ada = {"full_name": "Ada Okonkwo", "family_name": "Okonkwo", "work_email": "ada@northwind.example"}
+    return person_row(key, **{**ada, "person_key": "ada", **cells})
+
+
+def file_of(*rows: Mapping[str, str], last: str = "person_key") -> bytes:
+    """A file with these rows; `last` is the column that stands last."""
+    heading = (*(column for column in HEADING if column != last), last)
+    lines = [",".join(heading), *(",".join(row[column] for column in heading) for row in rows)]
+    return ("\n".join(lines) + "\n").encode()
 
 
 LEFT, JOINED = ChangeKind.LEFT, ChangeKind.JOINED

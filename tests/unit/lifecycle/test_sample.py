@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from lastday.lifecycle.walk import changes_between, next_instant
-from lastday.model.change import ChangeKind, Surprise
+from lastday.model.change import Change, ChangeKind, Surprise
 from lastday.model.errors import FeedError
 from lastday.model.identity import Lifecycle
 from tests.unit.lifecycle.northwind import FIRST, HR, SECOND, Company, first_load, instant, loaded_company
@@ -35,7 +35,7 @@ def written_cases(on_reading: datetime) -> list[tuple[str, datetime, ChangeKind,
 
 
 def changes_of(company: Company, before, since, now):
-    found = []
+    found: list[Change] = []
     for identity in company.people.values():
         found += changes_between(before.get(identity.id), identity, since, now)
     return found
