@@ -17,32 +17,25 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import hashlib
 import hmac
 import io
 import json
+import re
+import struct
 import sys
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 FILES = (
-    "bundle.json",
-    "bundle.sig",
-    "entries.jsonl",
-    "personal.jsonl",
-    "checkpoints.txt",
-    "feed-row.json",
-    "policy.toml",
-    "exchanges.jsonl",
-    "report.html",
-    "verify.py",
+    *("bundle.json", "bundle.sig", "entries.jsonl", "personal.jsonl", "checkpoints.txt"),
+    *("feed-row.json", "policy.toml", "exchanges.jsonl", "report.html", "verify.py"),
 )
-MATERIALS = FILES[5:]
-"""What the closing entry binds, so that it stands in the log and not only under the signature."""
+MATERIALS = FILES[5:]  # the closing entry binds them: they stand in the log, not only under the signature
 SCHEMA = "lastday/bundle/1"
 BUNDLE_PREFIX = b"lastday/bundle/1\n"
 ROTATION_PREFIX = b"lastday/key-rotation/1\n"
@@ -134,9 +127,6 @@ def fingerprint_of(public: bytes) -> str:
     return hashlib.sha256(public).hexdigest()
 
 
-# --- Canonical JSON, RFC 8785 ----------------------------------------------------------------------------------------
-
-
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value. Raises ValueError for what has none."""
     return _json(value).encode()
@@ -182,7 +172,7 @@ def _number(value: float) -> str:
 
 def parse(text: bytes) -> Any:
     """The JSON value. Raises ValueError, also where a name stands twice or the bytes are not the canonical ones."""
-    value = json.loads(text.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+    value = json.loads(text.decode(), object_pairs_hook=_once)
     if canonical(value) != text:
         raise ValueError("the bytes are not canonical JSON")
     return value
@@ -193,13 +183,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in one object")
     return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-# --- Merkle tree, RFC 9162 section 2.1 -------------------------------------------------------------------------------
 
 
 def leaf_of(content: bytes) -> bytes:
@@ -252,9 +235,6 @@ def extends(old: bytes, old_size: int, new: bytes, new_size: int, proof: list[by
     return last == 0 and before == old and after == new
 
 
-# --- Checkpoints, C2SP signed-note and tlog-checkpoint ---------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Checkpoint:
     """A tree head and who signed it: (name, 4 bytes of key id, signature)."""
@@ -284,11 +264,9 @@ def read_checkpoint(note: str) -> Checkpoint:
 
 def _signature_line(line: str) -> tuple[str, bytes, bytes]:
     parts = line.split(" ")
-    if len(parts) != 3 or parts[0] != "\u2014" or not parts[1] or "+" in parts[1]:
+    signature = base64.b64decode(parts[2], validate=True) if len(parts) == 3 else b""
+    if parts[0] != "\u2014" or not parts[1] or "+" in parts[1] or len(signature) < 5:
         raise ValueError("a signature line is not well formed")
-    signature = base64.b64decode(parts[2], validate=True)
-    if len(signature) < 5:
-        raise ValueError("a signature is too short")
     return parts[1], signature[:4], signature[4:]
 
 
@@ -301,9 +279,6 @@ def signed_by(checkpoint: Checkpoint, public: bytes) -> bool:
     mine = (checkpoint.origin, key_id(checkpoint.origin, public))
     own = [signature for name, identifier, signature in checkpoint.signatures if (name, identifier) == mine]
     return bool(own) and all(verify_signature(public, checkpoint.text, signature) for signature in own)
-
-
-# --- The bundle ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -332,14 +307,6 @@ class Verdict:
     fingerprint: str | None = None
 
 
-class Broken(Exception):
-    """Nothing more can be said about a part of the bundle."""
-
-    def __init__(self, file: str, what: str, line: int | None = None) -> None:
-        super().__init__(what)
-        self.problem = Problem(file, what, line=line)
-
-
 @dataclass(frozen=True)
 class Line:
     """One line of entries.jsonl."""
@@ -364,28 +331,36 @@ def pack(files: dict[str, bytes]) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[dict[str, bytes], list[Problem]]:
-    """The files of a bundle. What does not belong there is a problem and is not read."""
+    """The files of a bundle. What does not belong there is a problem and is not read. Raises ValueError for no zip.
+
+    An archive that another program packed again is judged by its files; one of ours must be ours to the byte.
+    """
     problems: list[Problem] = []
     files: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            ours = False
-            for info in archive.infolist():
-                ours = ours or info.date_time == _WRITTEN_AT
+            infos = archive.infolist()
+            for info in infos:
                 wrong = _unwelcome(info, files)
                 if wrong:
                     problems.append(Problem(info.filename, wrong))
-                    continue
-                try:
-                    files[info.filename] = archive.open(info).read(MAX_FILE + 1)
-                except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
-                    problems.append(Problem(info.filename, f"its bytes cannot be read: {error}"))
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
-        raise Broken("bundle", f"it is not a whole zip archive: {error}") from error
+                elif info.compress_type == zipfile.ZIP_STORED:
+                    files[info.filename] = _stored(data, info)
+                else:
+                    files[info.filename] = archive.open(info).read(MAX_FILE)
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError) as error:
+        raise ValueError(f"it is not a whole zip archive: {error}") from error
     problems += [Problem(name, "it is missing") for name in FILES if name not in files]
-    if ours and not problems and pack(files) != data:
-        problems.append(Problem("bundle", "the archive around the files was changed"))
+    if any(info.date_time == _WRITTEN_AT for info in infos) and not problems and pack(files) != data:
+        problems.append(Problem("bundle", "its bytes are not those of an archive that Lastday wrote"))
     return files, problems
+
+
+def _stored(data: bytes, info: zipfile.ZipInfo) -> bytes:
+    """The bytes as they stand, whatever the checksum says: a changed line can then be named."""
+    name, extra = struct.unpack_from("<2H", data, info.header_offset + 26)
+    start = info.header_offset + 30 + int(name) + int(extra)
+    return data[start : start + info.compress_size]
 
 
 def _unwelcome(info: zipfile.ZipInfo, files: dict[str, bytes]) -> str:
@@ -403,13 +378,9 @@ def _unwelcome(info: zipfile.ZipInfo, files: dict[str, bytes]) -> str:
 def verify_bundle(path: Path, key: str | None = None) -> Verdict:
     """Whether the bundle at `path` holds, and what can and cannot be said about it. Never raises for its contents."""
     try:
-        data = path.read_bytes() if path.stat().st_size <= MAX_ARCHIVE else b""
-        files, problems = unpack(data)
-    except Broken as broken:
-        return Verdict(holds=False, proven=False, statements=(), problems=(broken.problem,))
-    except OSError as error:
-        problem = Problem("bundle", f"it cannot be read: {error}")
-        return Verdict(holds=False, proven=False, statements=(), problems=(problem,))
+        files, problems = unpack(path.read_bytes() if path.stat().st_size <= MAX_ARCHIVE else b"")
+    except (ValueError, OSError) as error:
+        return Verdict(holds=False, proven=False, statements=(), problems=(Problem("bundle", str(error)),))
     return _Judging(files, problems, key).verdict()
 
 
@@ -417,45 +388,33 @@ class _Judging:
     """Looks at every part even where another is broken, so that the place of a change is named and not its echo."""
 
     def __init__(self, files: dict[str, bytes], problems: list[Problem], key: str | None) -> None:
-        self.files = files
-        self.problems = problems
+        self.files, self.problems = files, problems
         self.pinned = key.replace(":", "").lower() if key else None
         self.statements: list[str] = []
         self.lines: list[Line] = []
-        self.checkpoints: list[Checkpoint] = []
-        self.proofs: list[list[bytes]] = []
+        self.checkpoints: list[tuple[Checkpoint, list[bytes]]] = []
         self.rotations: list[tuple[int, bytes, bytes]] = []
         self.contents: dict[str, Any] = {}
         self.signer = b""
 
     def verdict(self) -> Verdict:
-        for part in (self._contents, self._read_checkpoints, self._read_entries, self._rotations, self._whose_key):
-            self._guarded(part)
-        for part in (self._judge_checkpoints, self._judge_entries, self._closing, self._personal):
-            self._guarded(part)
-        self._limits()
-        holds = not self.problems
-        fingerprint = fingerprint_of(self.signer) if self.signer else None
-        case = self.contents.get("case")
-        return Verdict(
-            holds=holds,
-            proven=holds and bool(self.pinned),
-            statements=tuple(self.statements),
-            problems=tuple(self.problems),
-            case=case,
-            fingerprint=fingerprint,
-        )
+        self._guarded("bundle.json", self._contents)
+        self._guarded("checkpoints.txt", self._read_checkpoints)
+        for part in (self._read_entries, self._rotations, self._whose_key, self._judge_entries, self._closing):
+            self._guarded("entries.jsonl", part)
+        self._guarded("checkpoints.txt", self._judge_checkpoints)
+        self._guarded("personal.jsonl", self._personal)
+        self._guarded("entries.jsonl", self._limits)
+        holds, proven = not self.problems, not self.problems and bool(self.pinned)
+        said, found = tuple(self.statements), tuple(self.problems)
+        signer, case = fingerprint_of(self.signer) if self.signer else None, self.contents.get("case")
+        return Verdict(holds=holds, proven=proven, statements=said, problems=found, case=case, fingerprint=signer)
 
-    def _guarded(self, part: Any) -> None:
+    def _guarded(self, file: str, part: Callable[[], None]) -> None:
         try:
             part()
-        except Broken as broken:
-            self.problems.append(broken.problem)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-            file = {"_contents": "bundle.json", "_read_checkpoints": "checkpoints.txt", "_personal": "personal.jsonl"}
-            self.problems.append(
-                Problem(file.get(part.__name__, "entries.jsonl"), f"it is not well formed: {error!r:.200}")
-            )
+            self._fail(file, f"it is not well formed: {error!r:.200}")
 
     def _fail(self, file: str, what: str, line: Line | None = None) -> None:
         self.problems.append(Problem(file, what, line.index if line else None, line.number if line else None))
@@ -464,7 +423,7 @@ class _Judging:
         raw = self.files.get("bundle.json", b"")
         contents = parse(raw)
         if contents["schema"] != SCHEMA:
-            raise Broken("bundle.json", "it is of a kind that this verifier does not know")
+            raise ValueError("a kind that this verifier does not know")
         self.contents, self.signer = contents, base64.b64decode(contents["key"], validate=True)
         if contents["fingerprint"] != fingerprint_of(self.signer):
             self._fail("bundle.json", "fingerprint and key do not belong together")
@@ -473,20 +432,19 @@ class _Judging:
                 self._fail(name, "its bytes are not those that were signed")
         if set(contents["files"]) != set(FILES[2:]):
             self._fail("bundle.json", "the list of files is not that of a bundle")
-        try:
-            signature = base64.b64decode(self.files.get("bundle.sig", b""), validate=True)
-        except binascii.Error:
-            signature = b""
-        if base64.b64encode(signature) != self.files.get("bundle.sig"):
-            self._fail("bundle.sig", "it is not a signature as a bundle writes it")
-        elif not verify_signature(self.signer, BUNDLE_PREFIX + raw, signature):
+        self._guarded("bundle.sig", self._signature)
+
+    def _signature(self) -> None:
+        signature = base64.b64decode(self.files["bundle.sig"], validate=True)
+        known = verify_signature(self.signer, BUNDLE_PREFIX + self.files["bundle.json"], signature)
+        if not known or base64.b64encode(signature) != self.files["bundle.sig"]:
             self._fail("bundle.sig", "it is not the key's signature of bundle.json")
 
     def _read_checkpoints(self) -> None:
         for block in self.files.get("checkpoints.txt", b"").decode().split(SEPARATOR):
             note, _, tail = block.partition("consistency\n")
-            self.checkpoints.append(read_checkpoint(note))
-            self.proofs.append([base64.b64decode(line, validate=True) for line in tail.split("\n") if line])
+            steps = [base64.b64decode(line, validate=True) for line in tail.split("\n") if line]
+            self.checkpoints.append((read_checkpoint(note), steps))
 
     def _read_entries(self) -> None:
         text = self.files.get("entries.jsonl", b"")
@@ -509,10 +467,8 @@ class _Judging:
             body = line.entry["body"]
             old, new = base64.b64decode(body["old"]), base64.b64decode(body["new"])
             message = ROTATION_PREFIX + old + new
-            if all(
-                verify_signature(public, message, base64.b64decode(body[name]))
-                for public, name in ((old, "signed_by_old"), (new, "signed_by_new"))
-            ):
+            signed = ((old, body["signed_by_old"]), (new, body["signed_by_new"]))
+            if all(verify_signature(public, message, base64.b64decode(signature)) for public, signature in signed):
                 self.rotations.append((line.index, old, new))
             else:
                 self._fail("entries.jsonl", "a change of keys is not signed by both keys", line)
@@ -527,9 +483,7 @@ class _Judging:
             self._fail("bundle.json", "it is not signed by the key that was in force")
         known = fingerprint_of(self.signer)
         if self.pinned is None:
-            self.statements.append(
-                f"not proven: whose key. It is signed by {known}; name the key you expect with --key."
-            )
+            self.statements.append(f"not proven: whose key. Signed by {known}; name the key you expect with --key")
         elif self.pinned not in map(fingerprint_of, chain):
             self._fail("bundle.json", f"it is signed by {known}, not by the key you named")
         else:
@@ -544,26 +498,21 @@ class _Judging:
 
     def _judge_checkpoints(self) -> None:
         previous: Checkpoint | None = None
-        for checkpoint, proof in zip(self.checkpoints, self.proofs, strict=True):
+        for checkpoint, proof in self.checkpoints:
             place = f"the checkpoint of size {checkpoint.size}"
             if checkpoint.origin != self.contents.get("origin"):
                 self._fail("checkpoints.txt", f"{place} is of another log")
             if not signed_by(checkpoint, self._in_force(checkpoint.size)):
                 self._fail("checkpoints.txt", f"{place} is not signed by the key in force")
-            if previous and not (
-                previous.size < checkpoint.size
-                and extends(previous.root, previous.size, checkpoint.root, checkpoint.size, proof)
-            ):
+            old, new = previous or checkpoint, checkpoint
+            if previous and not (old.size < new.size and extends(old.root, old.size, new.root, new.size, proof)):
                 self._fail("checkpoints.txt", f"{place} does not continue the one of size {previous.size}")
             previous = checkpoint
         if previous is None or previous.size != self.contents.get("tree_size"):
             self._fail("checkpoints.txt", "the last checkpoint is not the one that the bundle was closed with")
 
     def _judge_entries(self) -> None:
-        if not self.checkpoints:
-            return
-        head = self.checkpoints[-1]
-        before = -1
+        head, before = self.checkpoints[-1][0], -1
         for line in self.lines:
             if line.index <= before:
                 self._fail("entries.jsonl", "it is not in the order of the log", line)
@@ -576,18 +525,16 @@ class _Judging:
     def _closing(self) -> None:
         """The closing entry lists every leaf of the case: what was dropped or put in shows by its place."""
         if not self.lines or self.lines[-1].entry.get("kind") != "bundle_closed":
-            raise Broken("entries.jsonl", "the end is cut off: the closing entry is not there", len(self.lines) + 1)
-        closing = self.lines[-1]
-        body = closing.entry["body"]
+            self._fail("entries.jsonl", "the end is cut off: the closing entry is not there", *self.lines[-1:])
+            return
+        closing, body = self.lines[-1], self.lines[-1].entry["body"]
         if closing.entry.get("case") != self.contents.get("case"):
             self._fail("entries.jsonl", "the closing entry is of another case", closing)
         listed = [(int(index), str(leaf)) for index, leaf in body["leaves"]]
         there = {line.index: line for line in self.lines[:-1]}
         for index, leaf in listed:
             if index not in there:
-                self.problems.append(
-                    Problem("entries.jsonl", "an entry that the closing entry lists is missing", index)
-                )
+                self.problems.append(Problem("entries.jsonl", "the closing entry lists it, and it is missing", index))
             elif there[index].leaf.hex() != leaf:
                 self._fail("entries.jsonl", "it is not the entry that the closing entry lists", there[index])
         for index in there.keys() - {index for index, _ in listed}:
@@ -606,22 +553,17 @@ class _Judging:
             line = committed.get(value["entry"])
             seal = hmac.new(bytes.fromhex(value["salt"]), canonical(value["data"]), hashlib.sha256).hexdigest()
             if line is None or line.entry["personal"] != seal:
-                self.problems.append(
-                    Problem("personal.jsonl", "the entry does not commit to this", line.index if line else None, number)
-                )
+                place = line.index if line else None
+                self.problems.append(Problem("personal.jsonl", "the entry does not commit to this", place, number))
             opened.add(value["entry"])
         erased = len(committed.keys() - opened)
         if erased:
-            self.statements.append(
-                f"the personal data of {erased} entries is not enclosed: erased, or of somebody else"
-            )
+            self.statements.append(f"the personal data of {erased} entries is not enclosed: erased, or not this case's")
 
     def _limits(self) -> None:
         if any(line.entry.get("stamp", {}).get("test_clock") for line in self.lines):
             self.statements.append("made with a test clock: it proves nothing about real time")
-        self.statements.append(
-            "no witness signed: the host's administrator could have rewritten this before you had it"
-        )
+        self.statements.append("no witness signed: the host's administrator could have rewritten this before")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -630,7 +572,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--key", help="fingerprint of the key that you expect: 64 hex digits, learned elsewhere")
     options = parser.parse_args(arguments)
-    if options.key is not None and not _is_fingerprint(options.key):
+    if options.key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", options.key.replace(":", "")):
         parser.error("--key takes the whole fingerprint: 64 hex digits")
     verdict = verify_bundle(options.bundle, options.key)
     sys.stdout.write("\n".join(show(verdict)) + "\n")
@@ -643,16 +585,8 @@ def show(verdict: Verdict) -> list[str]:
     """The verdict in lines: first the verdict, then the problems, then what else can be said."""
     head = "HOLDS" if verdict.proven else "HOLDS, but not proven: whose key" if verdict.holds else "DOES NOT HOLD"
     about = f" (case {verdict.case})" if verdict.case else ""
-    return [
-        head + about,
-        *(f"  x {problem}" for problem in verdict.problems),
-        *(f"  - {s}" for s in verdict.statements),
-    ]
-
-
-def _is_fingerprint(text: str) -> bool:
-    plain = text.replace(":", "").lower()
-    return len(plain) == 64 and set(plain) <= set("0123456789abcdef")
+    found = [f"  x {problem}" for problem in verdict.problems] + [f"  - {said}" for said in verdict.statements]
+    return ["".join(c if c.isprintable() else "?" for c in line) for line in (head + about, *found)]
 
 
 if __name__ == "__main__":
