@@ -201,13 +201,35 @@ def test_somebody_whose_start_moves_away_is_out_until_then():
     assert changes[0].surprise is Surprise.SURPRISE
 
 
+@pytest.mark.parametrize("known_as", ["p-E1", ""])
+def test_a_key_with_the_person_key_of_somebody_else_is_not_taken(known_as):
+    """I15: a row that says that E1 is E2's person changes neither, whether or not E1 had a person key before."""
+    first = [person_row("E1", person_key=known_as), person_row("E2")]
+    taken = person_row("E1", person_key="p-E2", department="IT", end_date="2026-06-05", status="terminated")
+    company, changes = told_by(first, [taken, person_row("E2")])
+    assert changes == []
+    assert company.of("E1").person_key == (known_as or None)
+    assert company.absences == {}
+
+
 def test_a_key_with_another_person_key_is_not_taken():
-    """I15: a row that says that E1 is somebody else changes neither."""
-    company, changes = told_by(
-        [person_row("E1"), person_row("E2")], [person_row("E1", person_key="x"), person_row("E2")]
-    )
+    company, changes = told_by([person_row("E1")], [person_row("E1", person_key="x", department="IT")])
+    assert changes == []
+    again = company.read(file_of(person_row("E1", person_key="x", department="IT")), LATER)
+    assert again.intake is not None
+    assert [finding.code for finding in again.intake.findings] == ["S135"]
+
+
+def test_a_person_key_that_comes_later_is_learnt():
+    company, changes = told_by([person_row("E1", person_key="")], [person_row("E1")])
     assert changes == []
     assert company.of("E1").person_key == "p-E1"
+
+
+def test_what_is_written_of_somebody_who_left_changes_nothing():
+    gone = person_row("E1", end_date="2026-05-01", status="terminated")
+    _, changes = told_by([gone], [{**gone, "department": "IT", "work_email": "other@x.example", "manager_id": "E9"}])
+    assert changes == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lastday.configuration.settings import AbsenceRule
 from lastday.lifecycle.intake import Absence, MergeContext, merge_feed
 from lastday.lifecycle.walk import changes_between
 from lastday.model.change import Change, ChangeKind
@@ -137,6 +138,16 @@ def test_absence_ends_somebody_after_two_complete_files_twelve_hours_apart():
     assert seen == [0, 0, 1]
     assert company.of("E0").engagements[0].ends_at == START + timedelta(hours=37)
     assert company.absences == {}
+
+
+def test_a_source_may_ask_for_more_files_before_absence_counts():
+    """Configuration `absent_after`: both the number of files and the hours must be reached."""
+    patient = replace(SETTINGS, absent_after=AbsenceRule(files=3, hours=12))
+    company = company_of(WHOLE)
+    for hours, state in ((24, Lifecycle.ACTIVE), (48, Lifecycle.ACTIVE), (72, Lifecycle.ENDED)):
+        now = START + timedelta(hours=hours)
+        company.read(file_of(*PEOPLE[1:]), now, patient)
+        assert company.of("E0").lifecycle_at(now) is state
 
 
 def test_somebody_who_comes_back_in_time_is_not_absent_any_more():
