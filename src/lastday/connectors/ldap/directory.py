@@ -36,6 +36,7 @@ PAGED_RESULTS = "1.2.840.113556.1.4.319"
 ACCOUNT_USABILITY = "1.3.6.1.4.1.42.2.27.9.5.8"
 """The server's own judgement whether an entry can be signed in to; only where a password policy applies to it."""
 PAGE_SIZE = 500
+GIVING_UP_S = 2
 SECRET_ATTRIBUTES = frozenset({"userpassword", "unicodepwd", "sambantpassword", "sambalmpassword"})
 
 _BROKEN = (LDAPException, OSError, ValueError, IndexError, KeyError, TypeError, AttributeError)
@@ -128,6 +129,20 @@ class Address:
 
     def __str__(self) -> str:
         return f"{'ldaps' if self.tls else 'ldap'}://{self.host}:{self.port}"
+
+
+class _CheckedTls(ldap3.Tls):  # type: ignore[misc]  # ldap3 has no types
+    """TLS whose certificate and host name the standard library checks; ldap3's own check leaves sockets behind."""
+
+    def __init__(self, ca_file: str | None) -> None:
+        super().__init__(validate=ssl.CERT_REQUIRED)
+        self._ca_file = ca_file
+
+    def wrap_socket(self, connection: "ldap3.Connection", do_handshake: bool = False) -> None:  # noqa: FBT001, FBT002 - ldap3's signature
+        context = ssl.create_default_context(cafile=self._ca_file)
+        connection.socket = context.wrap_socket(
+            connection.socket, do_handshake_on_connect=do_handshake, server_hostname=connection.server.host
+        )
 
 
 class Session:
@@ -298,12 +313,11 @@ class Directory:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _connection(self, user: str, password: str) -> "ldap3.Connection":
-        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self.address.ca_file)
         server = ldap3.Server(
             self.address.host,
             port=self.address.port,
             use_ssl=self.address.tls,
-            tls=tls,
+            tls=_CheckedTls(self.address.ca_file),
             get_info=ldap3.NONE,
             connect_timeout=self._timeout_s,
         )
@@ -370,8 +384,7 @@ class Directory:
             return result
         finally:
             if status in ("cancelled", "no answer"):
-                _drop(connection)
-                future.add_done_callback(_forget)
+                await _give_up(connection, future)
             self._note(method, target, status, request, answer, time.perf_counter() - started)
 
     def _note(self, method: str, target: str, status: str, request: str, answer: str, elapsed_s: float) -> None:
@@ -484,20 +497,31 @@ def _bind_error(code: int, said: str, where: str) -> CredentialsRejected | Permi
 
 
 def _drop(connection: "ldap3.Connection") -> None:
-    """The socket is shut: a thread that waits on it wakes up and ends."""
-    line = connection.socket
-    if line is None:
-        return
-    with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
-    with contextlib.suppress(OSError):
-        line.close()
+    """The socket is closed. Only when no thread works on it: its descriptor may be another connection's next."""
+    _wake(connection)
+    if connection.socket is not None:
+        with contextlib.suppress(OSError):
+            connection.socket.close()
 
 
-def _forget(future: "asyncio.Future[ResultT]") -> None:
-    """Takes the late exception of a call that was given up, so that nobody hears of it twice."""
-    if not future.cancelled():
-        future.exception()
+def _wake(connection: "ldap3.Connection") -> None:
+    """A thread that waits on the socket goes on, with an error."""
+    if connection.socket is not None:
+        with contextlib.suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_RDWR)
+
+
+async def _give_up(connection: "ldap3.Connection", future: "asyncio.Future[ResultT]") -> None:
+    """Nobody works on the connection any more, now or as soon as a slow thread ends, and it is closed."""
+
+    def drop(done: "asyncio.Future[ResultT]") -> None:
+        if not done.cancelled():
+            done.exception()  # taken, so that nobody hears of it twice
+        _drop(connection)
+
+    future.add_done_callback(drop)
+    _wake(connection)
+    await asyncio.wait({future}, timeout=GIVING_UP_S)
 
 
 def _reason(err: BaseException) -> str:

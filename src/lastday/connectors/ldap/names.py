@@ -6,7 +6,7 @@ Sources: RFC 4514 (names), RFC 4515 (filters), RFC 4518 (what counts as the same
 import re
 import unicodedata
 
-_SPECIAL_IN_NAMES = ',+"\\<>;='
+_SPECIAL_IN_NAMES = ',+"\\<>;=#'
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(;[A-Za-z0-9-]+)*\Z|[0-9]+(\.[0-9]+)+\Z")
 _OPTIONAL_UID = re.compile(r"#'[01]*'B\Z")
 
@@ -59,7 +59,7 @@ def rdn(attribute: str, value: str) -> str:
     """
     text = "".join(f"\\{c}" if c in _SPECIAL_IN_NAMES else c for c in value)
     text = text.replace("\x00", "\\00").replace("\n", "\\0a").replace("\r", "\\0d")
-    if text[:1] in ("#", " "):
+    if text.startswith(" "):
         text = "\\" + text
     if text.endswith(" ") and not text.endswith("\\ "):
         text = text[:-1] + "\\20"
