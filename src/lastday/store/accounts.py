@@ -23,7 +23,7 @@ from lastday.model.attributes import Attributes
 from lastday.model.ids import AccountId, ApplicationName, IdentityId, NativeId, SnapshotId
 from lastday.store.database import Row, Transaction, as_jsonb
 from lastday.store.ids import new_snapshot_id
-from lastday.store.observing import Observation, note_observed
+from lastday.store.observing import Observation, digest_of, note_observed
 from lastday.store.ranges import storable, version_digest
 
 
@@ -123,7 +123,10 @@ async def last_snapshot(tx: Transaction, application: ApplicationName) -> Stored
 
 
 async def load_accounts(
-    tx: Transaction, application: ApplicationName | None = None, identity: IdentityId | None = None
+    tx: Transaction,
+    application: ApplicationName | None = None,
+    identity: IdentityId | None = None,
+    native_id: NativeId | None = None,
 ) -> tuple[Account, ...]:
     """The accounts of an application, of a person, or all; those that are gone too (`exists` is false)."""
     rows = await tx.fetch_all(
@@ -132,11 +135,18 @@ async def load_accounts(
         " FROM account a JOIN account_version v ON v.account = a.id AND upper_inf(v.known)"
         " LEFT JOIN link l ON l.account = a.id AND l.ended_at IS NULL"
         " WHERE (%(app)s::text IS NULL OR a.application = %(app)s)"
-        " AND (%(who)s::text IS NULL OR l.identity = %(who)s) ORDER BY a.application, a.native_id",
-        {"app": application, "who": identity},
+        " AND (%(who)s::text IS NULL OR l.identity = %(who)s)"
+        " AND (%(native)s::text IS NULL OR a.native_id = %(native)s) ORDER BY a.application, a.native_id",
+        {"app": application, "who": identity, "native": native_id},
     )
     holdings = await _open_holdings(tx, [row["id"] for row in rows])
     return tuple(_account(row, holdings.get(row["id"], [])) for row in rows)
+
+
+async def find_account(tx: Transaction, application: ApplicationName, native_id: NativeId) -> Account | None:
+    """The account with this native id, whoever owns it; also one that is gone."""
+    known = await load_accounts(tx, application=application, native_id=native_id)
+    return known[0] if known else None
 
 
 async def known_entitlements(tx: Transaction, application: ApplicationName) -> tuple[str, ...]:
@@ -191,7 +201,7 @@ async def _insert_snapshot(
         "stated_total": snapshot.completeness.stated_total,
         "entitlements": len(snapshot.entitlements),
     }
-    contents = sorted(f"{account.native_id}\t{account.username}" for account in snapshot.accounts)
+    contents = sorted([account.native_id, digest_of(account)] for account in snapshot.accounts)
     await tx.execute(
         "INSERT INTO snapshot (id, subject, taken_at, known_at, complete, counts, digest)"
         " VALUES (%s, %s, %s, %s, true, %s, %s)",

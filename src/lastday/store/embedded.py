@@ -6,6 +6,7 @@ outlives us and we outlive it: who needs it connects, and starts it only when no
 
 import asyncio
 import fcntl
+import logging
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ from lastday.model.errors import DatabaseUnusable, StoreError
 from lastday.store.binaries import find_binaries, make_runnable
 from lastday.store.reach import Runner, choose_runner, first_closed
 
+logger = logging.getLogger(__name__)
+
 ROLE = "lastday"
 DATABASE = "lastday"
 _PORT = 5432
@@ -32,6 +35,7 @@ _SOCKET_LIMIT = 107
 _START_S = 120.0
 _STOP_S = 60.0
 _POLL_S = 0.05
+_WATCH_S = 1.0
 _LAUNCHES = 3
 _LOG_LIMIT = 8 * 1024 * 1024
 
@@ -57,6 +61,18 @@ async def ensure_running(home: Path, environment: Mapping[str, str] | None = Non
 async def stop(home: Path) -> bool:
     """No process of the server lives any more; whether one did. Open connections of others are cut, data is safe."""
     return await asyncio.to_thread(_stop, home)
+
+
+async def keep_running(home: Path, environment: Mapping[str, str] | None = None) -> None:
+    """For ever: a server that died is started again within about a second. For whoever serves or works."""
+    while True:
+        if not _runs(home):
+            logger.warning("PostgreSQL is gone; starting it again", extra={"home": str(home)})
+            try:
+                await ensure_running(home, environment)
+            except StoreError as error:
+                logger.warning("PostgreSQL did not start", extra={"cause": error.what})
+        await asyncio.sleep(_WATCH_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +196,7 @@ def _start(place: _Place, environment: Mapping[str, str]) -> None:
             break
         else:
             time.sleep(launches)
-            _remove_stale_pid(place)
+            _remove_stale_locks(place)
             _launch(place, binaries)
             launches += 1
     if not _accepts(place):
@@ -312,9 +328,10 @@ def _started_with(process: Path, data: Path) -> bool:
         return False
 
 
-def _remove_stale_pid(place: _Place) -> None:
-    """PostgreSQL refuses to start while the id in the file is taken, be it by a zombie or a stranger."""
-    (place.data / "postmaster.pid").unlink(missing_ok=True)
+def _remove_stale_locks(place: _Place) -> None:
+    """PostgreSQL refuses to start while the id in one of these files is taken, be it by a zombie or a stranger."""
+    for stale in (place.data / "postmaster.pid", place.sockets / f"{_SOCKET}.lock", place.sockets / _SOCKET):
+        stale.unlink(missing_ok=True)
 
 
 def _last_words(place: _Place) -> str:
@@ -339,12 +356,17 @@ def _stop(home: Path) -> bool:
         return lived
 
 
+def _runs(home: Path) -> bool:
+    return _postmaster(home.resolve() / "pg") is not None
+
+
 def _postmaster(data: Path) -> int | None:
+    """The id in the file, where the process of that id is this server's."""
     try:
         process = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return None
-    return process if process in _living(data) else None
+    return process if _works_in(Path("/proc") / str(process), data) else None
 
 
 def _wait(true: Callable[[], bool], seconds: float) -> None:

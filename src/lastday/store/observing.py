@@ -38,7 +38,7 @@ async def note_observed(tx: Transaction, observation: Observation) -> None:
     heads = await _heads(tx, observation)
     stale = {native_id for native_id, head in heads.items() if head["checked_at"] > observation.at}
     seen = [
-        _Seen(head["id"] if (head := heads.get(account.native_id)) else new_account_id(), account, _digest(account))
+        _Seen(head["id"] if (head := heads.get(account.native_id)) else new_account_id(), account, digest_of(account))
         for account in observation.accounts
         if account.native_id not in stale
     ]
@@ -53,7 +53,7 @@ async def note_observed(tx: Transaction, observation: Observation) -> None:
 _NOTHING: Mapping[str, object] = {"digest": None}
 
 
-def _digest(account: ObservedAccount) -> str:
+def digest_of(account: ObservedAccount) -> str:
     """Over everything but the last use, which changes at every sign-in."""
     return version_digest(
         account.username,

@@ -29,12 +29,12 @@ def storable(text: str) -> str:
 
 def attributes_text(attributes: Attributes) -> str:
     """The attributes as JSON text in one fixed form."""
-    return _dumped({name: _storable_json(value) for name, value in attributes.as_json().items()})
+    return _dumped({storable(name): _storable_json(value) for name, value in attributes.as_json().items()})
 
 
 def version_digest(*parts: JsonValue) -> str:
     """Equal for equal parts; only compared with others of its kind, so whole numbers of any size are welcome."""
-    return hashlib.sha256(_dumped(parts).encode()).hexdigest()
+    return hashlib.sha256(_dumped(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def iso(instant: datetime | None) -> str | None:

@@ -241,3 +241,20 @@ CREATE TABLE worker (
     started_at   timestamptz NOT NULL,
     heartbeat_at timestamptz NOT NULL
 );
+
+-- Procrastinate tells workers of new jobs, not of a lock that comes free: without this, what waits in a lane waits for
+-- the next poll.
+CREATE FUNCTION tell_lane_is_free() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM procrastinate_jobs WHERE lock = OLD.lock AND status = 'todo') THEN
+        PERFORM pg_notify('procrastinate_queue_v1#' || OLD.queue_name,
+            json_build_object('type', 'job_inserted', 'job_id', OLD.id)::text);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER job_ended AFTER UPDATE OF status ON procrastinate_jobs
+    FOR EACH ROW WHEN (OLD.status = 'doing' AND NEW.status <> 'doing' AND OLD.lock IS NOT NULL)
+    EXECUTE FUNCTION tell_lane_is_free();
+CREATE TRIGGER job_deleted AFTER DELETE ON procrastinate_jobs
+    FOR EACH ROW WHEN (OLD.status = 'doing' AND OLD.lock IS NOT NULL) EXECUTE FUNCTION tell_lane_is_free();
