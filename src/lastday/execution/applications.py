@@ -12,22 +12,23 @@ from lastday.connectors.sdk.ports import ConnectorSettings, Ports
 from lastday.connectors.sdk.protocols import Connector
 from lastday.execution.machine import Terms
 from lastday.model.ids import ApplicationName
-from lastday.planning.profile import ApplicationProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Application:
     """One connection: how it is configured, what its connector can do, and the connector itself."""
 
     name: ApplicationName
     settings: ApplicationSettings
     manifest: Manifest
-    profile: ApplicationProfile
     connector: Connector
+    _principal: str | None = None
 
-    @property
-    def terms(self) -> Terms:
-        return terms_of(self.settings, self.manifest)
+    async def principal(self) -> str:
+        """The name under which the application knows us; asked once. Raises ConnectorError."""
+        if self._principal is None:
+            self._principal = (await self.connector.check_connection()).principal
+        return self._principal
 
 
 def terms_of(settings: ApplicationSettings, manifest: Manifest) -> Terms:
@@ -43,7 +44,6 @@ class Applications:
     settings: Mapping[ApplicationName, ApplicationSettings]
     connections: Mapping[ApplicationName, ConnectorSettings]
     kinds: Mapping[str, ConnectorKind]
-    profiles: Mapping[ApplicationName, ApplicationProfile]
     ports: Ports
     _open: dict[ApplicationName, Application] = field(default_factory=dict)
     _opening: dict[ApplicationName, asyncio.Lock] = field(default_factory=dict)
@@ -72,7 +72,6 @@ class Applications:
                     name=name,
                     settings=self.settings[name],
                     manifest=kind.manifest,
-                    profile=self.profiles[name],
                     connector=connector,
                 )
             return self._open[name]

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.engine import Engine
-from lastday.model.batch import Batch
-from lastday.model.canonical import short_id
+from lastday.execution.standing import standings
+from lastday.model.batch import Batch, CauseKind
+from lastday.model.canonical import JsonValue, short_id
 from lastday.model.case import Case, CaseKind, CaseState, Coverage
 from lastday.model.change import Change, ChangeKind
 from lastday.model.ids import ApplicationName, CaseId, IdentityId
@@ -47,7 +48,12 @@ _FINAL = frozenset({Coverage.NO_ACCOUNT, Coverage.GONE, Coverage.RIGHT, Coverage
 
 
 def cases_of(batch: Batch, catalogue: Iterable[ApplicationName], stopped: frozenset[IdentityId]) -> tuple[Case, ...]:
-    """One case for each change that opens one; nothing is known yet of any application."""
+    """One case for each change that opens one; nothing is known yet of any application.
+
+    A first load opens none: the people were there before us, and what they need is in its plan.
+    """
+    if batch.cause.kind is CauseKind.FIRST_LOAD:
+        return ()
     unknown = tuple((application, Coverage.UNKNOWN) for application in sorted(catalogue))
     return tuple(_case_of(batch, change, unknown, stopped) for change in batch.changes if change.kind in CASE_OF)
 
@@ -75,7 +81,8 @@ async def open_case_files(
     engine: Engine, tx: Transaction, batch: Batch, stopped: frozenset[IdentityId]
 ) -> tuple[Case, ...]:
     """The cases of the batch are stored and in the evidence; an older open case of the same people gives way."""
-    opened = cases_of(batch, engine.applications.names, stopped)
+    drafted = cases_of(batch, engine.applications.names, stopped)
+    opened = await _with_profiles(engine, tx, drafted)
     await _close_older(tx, opened, batch.opened_at)
     await cases.save_cases(tx, opened)
     for case in opened:
@@ -90,6 +97,18 @@ async def open_case_files(
         )
         await append(tx, draft, engine.stamp)
     return opened
+
+
+async def _with_profiles(engine: Engine, tx: Transaction, drafted: Sequence[Case]) -> tuple[Case, ...]:
+    """Leavers' cases name the profile that applies and its limit."""
+    leaving = tuple(case.identity for case in drafted if case.kind is CaseKind.LEAVER)
+    found = {s.identity.id: s.desired for s in await standings(engine, tx, leaving)} if leaving else {}
+    return tuple(
+        replace(case, profile=found[case.identity].profile, limit_s=found[case.identity].limit_s)
+        if case.kind is CaseKind.LEAVER and case.identity in found
+        else case
+        for case in drafted
+    )
 
 
 async def _close_older(tx: Transaction, opened: Sequence[Case], now: datetime) -> None:
@@ -168,7 +187,7 @@ def _state(
 
 
 async def _append_closing(engine: Engine, tx: Transaction, case: Case, done: Sequence[StoredOperation]) -> None:
-    body = {
+    body: dict[str, JsonValue] = {
         "kind": case.kind.value,
         "milestones": {milestone.value: at.isoformat() for milestone, at in case.milestones},
         "coverage": {application: value.value for application, value in case.coverage},

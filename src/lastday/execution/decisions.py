@@ -11,11 +11,12 @@ from lastday.configuration.secrets import resolve_secret
 from lastday.configuration.settings import Configuration, UserSettings
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.engine import Engine
-from lastday.model.canonical import short_id
+from lastday.model.canonical import JsonValue, short_id
 from lastday.model.errors import DecisionRefused, PlanStale
 from lastday.model.ids import BatchId, IdentityId, PlanId, UserName
 from lastday.store import batches, plans
 from lastday.store.batches import StoredRelease
+from lastday.store.database import Transaction
 
 ASSERTED = "asserted at the shell"
 RELEASE_LASTS = timedelta(hours=24)
@@ -130,9 +131,9 @@ def _refuse_release(release: StoredRelease | None, release_id: str, by: UserName
 
 
 async def _append_release(
-    engine: Engine, tx: "batches.Transaction", release: StoredRelease, by: UserName, *, signatures: int
+    engine: Engine, tx: Transaction, release: StoredRelease, by: UserName, *, signatures: int
 ) -> None:
-    body = {
+    body: dict[str, JsonValue] = {
         "release": release.id,
         "batch": release.batch,
         "hash": release.batch_hash,

@@ -71,7 +71,7 @@ class _Run:
     transaction: AsyncExitStack | None = None
     tx: Transaction | None = None
     exchanges: list[Exchange] = field(default_factory=list)
-    seen: Observed | None = None
+    seen: reading_back.SeenBack | None = None
     brought: NativeId | None = None
     """The id that a create brought; stored with the outcome."""
 
@@ -217,10 +217,11 @@ class _Run:
         o = self.stored.operation
         settings = self.engine.applications.settings[o.application]
         now = self.engine.clock.now()
+        what = o.verb.value if o.entitlement is None else f"{o.verb.value}/{o.entitlement}"
         finding = Finding(
             code=step.code,
             severity=step.severity,
-            subject=f"{o.application}/{o.native_id or o.identity}/{o.verb}{'/' + o.entitlement if o.entitlement else ''}",
+            subject=f"{o.application}/{o.native_id or o.identity}/{what}",
             detail=step.detail,
             mend="See the operation, mend the cause, then plan again.",
             owner=settings.owner,
@@ -265,7 +266,7 @@ class _Run:
             self.engine.reached(Boundary.BEFORE_SETTLE, self.stored.operation.id)
         self.seen = await reading_back.read_back(self.engine, self.stored)
         self.engine.reached(Boundary.AFTER_VERIFY, self.stored.operation.id)
-        return self.seen
+        return Observed(self.seen.verification)
 
 
 async def confirm_by_hand(engine: Engine, operation: OperationId, *, by: str, detail: str) -> OperationState | None:

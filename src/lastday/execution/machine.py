@@ -229,7 +229,8 @@ def advance(operation: Operation, life: Life, event: Event, now: datetime, terms
 def _due(life: Life, now: datetime) -> Script:
     if life.state.rests or life.state is OperationState.ACTING:
         return ()
-    if life.wake_at is not None and life.wake_at > now:
+    waits_for_a_person = life.state is OperationState.WAITING and life.wake_at is None
+    if waits_for_a_person or (life.wake_at is not None and life.wake_at > now):
         return ()
     return (Begin(), Lease(), Judge())
 

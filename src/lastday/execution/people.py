@@ -24,7 +24,7 @@ async def load_person(tx: Transaction, identity: IdentityId) -> Identity | None:
 
 
 def under_order(identity: Identity, order: LeaveOrder | None) -> Identity:
-    """The person as the order says: each engagement that had begun by then ends with it; one that begins later stays."""
+    """The person as the order says: each engagement that had begun ends with it; one that begins later stays."""
     if order is None:
         return identity
     return replace(identity, engagements=tuple(_ended(engagement, order.at) for engagement in identity.engagements))

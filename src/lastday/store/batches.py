@@ -13,6 +13,7 @@ from lastday.store.database import Row, Transaction
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChange:
     batch: BatchId
+    cause: CauseKind
     change: Change
     stopped_by: str | None
     released_at: datetime | None
@@ -120,7 +121,7 @@ async def close_batches(tx: Transaction, at: datetime) -> None:
 async def changes_of(tx: Transaction, batches: Sequence[BatchId]) -> tuple[StoredChange, ...]:
     """The changes of these batches in their order."""
     rows = await tx.fetch_all(
-        "SELECT c.* FROM change c JOIN batch b ON b.id = c.batch WHERE c.batch = ANY(%s) ORDER BY b.opened_at,"
+        "SELECT c.*, b.cause FROM change c JOIN batch b ON b.id = c.batch WHERE c.batch = ANY(%s) ORDER BY b.opened_at,"
         " c.batch, c.ordinal",
         (list(batches),),
     )
@@ -152,43 +153,40 @@ async def tripped_of(tx: Transaction, batch: BatchId) -> tuple[Tripped, ...]:
     )
 
 
-async def surprise_leavers(tx: Transaction, since: datetime) -> tuple[tuple[IdentityId, datetime], ...]:
-    """Surprise leavers that were let go since, with the opening of their batch: what a brake counts on top."""
+async def leavers_let_go(tx: Transaction, since: datetime) -> tuple[tuple[IdentityId, datetime, Surprise], ...]:
+    """Who left and was not stopped, or was released by two people, in batches since then: what brakes count on top."""
     rows = await tx.fetch_all(
-        "SELECT DISTINCT c.identity, b.opened_at FROM change c JOIN batch b ON b.id = c.batch"
-        " WHERE c.kind = 'left' AND c.surprise = 'surprise' AND c.stopped_by IS NULL AND b.opened_at > %s",
+        "SELECT c.identity, b.opened_at, c.surprise FROM change c JOIN batch b ON b.id = c.batch"
+        " WHERE c.kind = 'left' AND (c.stopped_by IS NULL OR c.released_by_two) AND b.opened_at > %s"
+        " ORDER BY b.opened_at, c.identity",
         (since,),
     )
-    return tuple((IdentityId(row["identity"]), row["opened_at"]) for row in rows)
-
-
-async def leavers(tx: Transaction, since: datetime) -> tuple[tuple[IdentityId, datetime], ...]:
-    """All leavers that were let go since, expected ones too."""
-    rows = await tx.fetch_all(
-        "SELECT DISTINCT c.identity, b.opened_at FROM change c JOIN batch b ON b.id = c.batch"
-        " WHERE c.kind = 'left' AND (c.stopped_by IS NULL OR c.released_at IS NOT NULL) AND b.opened_at > %s",
-        (since,),
-    )
-    return tuple((IdentityId(row["identity"]), row["opened_at"]) for row in rows)
+    return tuple((IdentityId(row["identity"]), row["opened_at"], Surprise(row["surprise"])) for row in rows)
 
 
 async def release_changes(tx: Transaction, batch: BatchId, identities: Sequence[IdentityId], at: datetime) -> int:
-    """The stopped changes of these people may go; how many there were."""
-    rows = await tx.fetch_all(
-        "UPDATE change SET released_at = %s WHERE batch = %s AND identity = ANY(%s) AND stopped_by IS NOT NULL"
-        " AND released_at IS NULL RETURNING identity",
+    """The stopped changes of these people may go, and their cases are open; how many changes there were."""
+    released = await tx.execute(
+        "UPDATE change SET released_at = %s, released_by_two = true WHERE batch = %s AND identity = ANY(%s)"
+        " AND stopped_by IS NOT NULL AND released_at IS NULL",
         (at, batch, list(identities)),
     )
-    await tx.execute("UPDATE batch SET planned_at = NULL WHERE id = %s", (batch,))
-    return len(rows)
-
-
-async def drop_superseded_stops(tx: Transaction, identities: Sequence[IdentityId], at: datetime) -> None:
-    """Holds on people whose feed has come right again are lifted: nothing is left to stop."""
+    await tx.execute("UPDATE batch SET planned_at = NULL, closed_at = NULL WHERE id = %s", (batch,))
     await tx.execute(
-        "UPDATE change SET released_at = %s WHERE identity = ANY(%s) AND stopped_by IS NOT NULL AND released_at"
-        " IS NULL",
-        (at, list(identities)),
+        "UPDATE case_file SET state = 'open' WHERE batch = %s AND identity = ANY(%s) AND state = 'stopped'",
+        (batch, list(identities)),
+    )
+    return released
+
+
+async def drop_superseded_stops(
+    tx: Transaction, identities: Sequence[IdentityId], at: datetime, newer: BatchId
+) -> None:
+    """Holds of older batches on these people are lifted: a newer decision that was not stopped takes their place."""
+    await tx.execute(
+        "UPDATE change SET released_at = %s WHERE identity = ANY(%s) AND batch <> %s AND stopped_by IS NOT NULL"
+        " AND released_at IS NULL",
+        (at, list(identities), newer),
     )
 
 
@@ -241,7 +239,11 @@ def _change(row: Row) -> StoredChange:
         contract_ended=row["contract_ended"],
     )
     return StoredChange(
-        batch=BatchId(row["batch"]), change=change, stopped_by=row["stopped_by"], released_at=row["released_at"]
+        batch=BatchId(row["batch"]),
+        cause=CauseKind(row["cause"]),
+        change=change,
+        stopped_by=row["stopped_by"],
+        released_at=row["released_at"],
     )
 
 
@@ -252,3 +254,34 @@ async def stopped_in(tx: Transaction, batch: BatchId) -> tuple[IdentityId, ...]:
         (batch,),
     )
     return tuple(sorted(IdentityId(row["identity"]) for row in rows))
+
+
+async def note_tripped(tx: Transaction, batch: BatchId, trip: Tripped) -> None:
+    """A brake on the plan of this batch holds these people's operations of its kind."""
+    await tx.execute(
+        "INSERT INTO tripped (batch, brake, counted, allowed, base, detail, application, entitlement, identities)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            batch,
+            trip.brake,
+            trip.counted,
+            trip.limit,
+            trip.base,
+            trip.detail,
+            trip.application,
+            trip.entitlement,
+            list(trip.identities),
+        ),
+    )
+
+
+async def released_people(tx: Transaction, now: datetime) -> frozenset[IdentityId]:
+    """Whom two people released in the last 24 hours: brakes on plans do not hold them again."""
+    rows = await tx.fetch_all("SELECT identities FROM release WHERE second_at IS NOT NULL AND until > %s", (now,))
+    return frozenset(IdentityId(identity) for row in rows for identity in row["identities"])
+
+
+async def held_in(tx: Transaction, batch: BatchId) -> frozenset[IdentityId]:
+    """Everybody whom any brake of this batch, or of its plans, counted."""
+    rows = await tx.fetch_all("SELECT identities FROM tripped WHERE batch = %s", (batch,))
+    return frozenset(IdentityId(identity) for row in rows for identity in row["identities"])

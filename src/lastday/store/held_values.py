@@ -102,3 +102,9 @@ def _add_held(held: _Held, identity: Identity, known_at: datetime) -> None:
 
 def folded(value: str) -> str:
     return storable(unicodedata.normalize("NFC", value).casefold())
+
+
+async def all_held(tx: Transaction) -> tuple[tuple[str, str, IdentityId, datetime | None], ...]:
+    """Attribute, value, identity and end of everything that is remembered."""
+    rows = await tx.fetch_all("SELECT attribute, value_folded, identity, until FROM value_history")
+    return tuple((row["attribute"], row["value_folded"], row["identity"], row["until"]) for row in rows)

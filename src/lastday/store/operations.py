@@ -22,6 +22,7 @@ class StoredOperation:
     batch: BatchId
     case: CaseId | None
     holder: str | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ async def insert_operations(
 async def supersede_unfinished(
     tx: Transaction, plan: PlanId, identities: Sequence[IdentityId]
 ) -> tuple[StoredOperation, ...]:
-    """Older operations on these people that have had no effect yet give way to the plan; they are returned as they were."""
+    """Older operations on these people that had no effect yet give way to the plan; returned as they were."""
     rows = await tx.fetch_all(
         "SELECT * FROM operation WHERE identity = ANY(%s) AND plan <> %s"
         " AND state IN ('planned', 'waiting', 'stopped', 'retrying', 'manual', 'failed', 'contradicted') FOR UPDATE",
@@ -145,7 +146,8 @@ async def most_urgent(tx: Transaction, lane: Lane, lanes: int, now: datetime) ->
     """The due operation of the lane that comes first: by urgency, then by how long it is due."""
     row = await tx.fetch_one(
         "SELECT id FROM operation WHERE application = %s AND mod(lane_hash, %s) = %s AND state = ANY(%s)"
-        " AND (wake_at IS NULL OR wake_at <= %s) ORDER BY priority, wake_at NULLS FIRST, id LIMIT 1",
+        " AND (wake_at <= %s OR (wake_at IS NULL AND state <> 'waiting'))"
+        " ORDER BY priority, wake_at NULLS FIRST, id LIMIT 1",
         (lane.application, lanes, lane.number, list(DUE_STATES), now),
     )
     return None if row is None else OperationId(row["id"])
@@ -168,7 +170,8 @@ async def due_lanes(
     rows = await tx.fetch_all(
         "SELECT o.application, mod(o.lane_hash, l.lanes) AS number, min(o.priority) AS priority FROM operation o"
         " JOIN unnest(%s::text[], %s::bigint[]) AS l (application, lanes) ON l.application = o.application"
-        " WHERE o.state = ANY(%s) AND (o.wake_at IS NULL OR o.wake_at <= %s) GROUP BY 1, 2 ORDER BY 3",
+        " WHERE o.state = ANY(%s) AND (o.wake_at <= %s OR (o.wake_at IS NULL AND o.state <> 'waiting'))"
+        " GROUP BY 1, 2 ORDER BY 3",
         (list(lanes), list(lanes.values()), list(DUE_STATES), now),
     )
     return tuple((Lane(ApplicationName(row["application"]), int(row["number"])), row["priority"]) for row in rows)
@@ -326,4 +329,49 @@ def _stored(row: Row) -> StoredOperation:
         batch=BatchId(row["batch"]),
         case=CaseId(row["case_id"]) if row["case_id"] else None,
         holder=row["holder"],
+        created_at=row["created_at"],
     )
+
+
+async def given_entitlements(tx: Transaction, application: ApplicationName) -> frozenset[str]:
+    """What was ever given in the application from here: managed from then on."""
+    rows = await tx.fetch_all(
+        "SELECT DISTINCT entitlement FROM operation WHERE application = %s AND verb = 'give' AND accepted_at IS"
+        " NOT NULL"
+        " AND entitlement IS NOT NULL",
+        (application,),
+    )
+    return frozenset(row["entitlement"] for row in rows)
+
+
+async def wake_approved(tx: Transaction, plan: PlanId, now: datetime) -> int:
+    """Operations of the plan that waited for approval are due; how many."""
+    return await tx.execute(
+        "UPDATE operation SET wake_at = %s WHERE plan = %s AND state = 'waiting' AND wake_at IS NULL", (now, plan)
+    )
+
+
+async def effects_since(tx: Transaction, since: datetime) -> tuple[StoredOperation, ...]:
+    """Operations that were begun or are pending since then: what brakes on plans count on top."""
+    rows = await tx.fetch_all(
+        "SELECT * FROM operation WHERE created_at > %s AND state NOT IN ('stopped', 'superseded', 'failed')", (since,)
+    )
+    return tuple(_stored(row) for row in rows)
+
+
+async def sessions_open(tx: Transaction) -> frozenset[NativeId]:
+    """Accounts whose sessions were to be ended and are not known to be."""
+    rows = await tx.fetch_all(
+        "SELECT DISTINCT native_id FROM operation WHERE verb = 'end_sessions' AND native_id IS NOT NULL"
+        " AND state IN ('planned', 'retrying', 'acting', 'uncertain', 'failed', 'contradicted')"
+    )
+    return frozenset(NativeId(row["native_id"]) for row in rows)
+
+
+async def handed_over(tx: Transaction) -> frozenset[NativeId]:
+    """Accounts whose owned things were handed over, settled."""
+    rows = await tx.fetch_all(
+        "SELECT DISTINCT native_id FROM operation WHERE verb = 'transfer' AND state = 'settled' AND native_id IS"
+        " NOT NULL"
+    )
+    return frozenset(NativeId(row["native_id"]) for row in rows)

@@ -1,9 +1,13 @@
 """Plans as they were made: canonical bytes under their hash, and who approved which hash."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from lastday.model.canonical import JsonValue, canonical_bytes
+from lastday.model.canonical import JsonValue, canonical_bytes, digest_bytes
+from lastday.model.errors import EvidenceError
 from lastday.model.ids import BatchId, Digest, PlanId, UserName
 from lastday.model.plan import Plan
 from lastday.store.database import Transaction, as_jsonb
@@ -15,7 +19,8 @@ class StoredPlan:
     hash: Digest
     batch: BatchId
     made_at: datetime
-    content: bytes
+    content: Mapping[str, Any]
+    """What the hash binds: operations and what they were made from."""
     report: dict[str, JsonValue]
     """What `plan --json` shows."""
     applied_at: datetime | None
@@ -49,7 +54,7 @@ async def load_plan(tx: Transaction, plan: PlanId) -> StoredPlan | None:
         hash=Digest(row["hash"]),
         batch=BatchId(row["batch"]),
         made_at=row["made_at"],
-        content=bytes(row["content"]),
+        content=_checked_content(bytes(row["content"]), row["hash"]),
         report=row["report"],
         applied_at=row["applied_at"],
     )
@@ -70,3 +75,25 @@ async def approvers_of(tx: Transaction, plan: PlanId, hashed: Digest) -> tuple[U
     """Who approved exactly these bytes."""
     rows = await tx.fetch_all("SELECT by FROM approval WHERE plan = %s AND hash = %s ORDER BY at", (plan, hashed))
     return tuple(UserName(row["by"]) for row in rows)
+
+
+async def is_approved(tx: Transaction, plan: PlanId) -> bool:
+    """Somebody approved exactly the bytes of the plan."""
+    row = await tx.fetch_one(
+        "SELECT 1 AS one FROM approval a JOIN plan p ON p.id = a.plan AND p.hash = a.hash WHERE a.plan = %s LIMIT 1",
+        (plan,),
+    )
+    return row is not None
+
+
+def _checked_content(content: bytes, hashed: str) -> Mapping[str, Any]:
+    """The content, if it is still what was hashed. Raises EvidenceError."""
+    if digest_bytes(content) != hashed:
+        raise EvidenceError(
+            "a stored plan is not what its hash says",
+            code="E120",
+            effect="Nothing of it is carried out.",
+            mend="Find out who changed the database; make a new plan.",
+        )
+    found: Mapping[str, Any] = json.loads(content)
+    return found

@@ -24,6 +24,7 @@ CREATE TABLE change (
     contract_ended boolean NOT NULL,
     stopped_by     text,
     released_at    timestamptz,
+    released_by_two boolean NOT NULL DEFAULT false,
     PRIMARY KEY (batch, ordinal)
 );
 CREATE INDEX change_identity ON change (identity);

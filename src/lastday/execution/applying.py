@@ -1,0 +1,125 @@
+"""Applying a plan: its operations become pending, each in its case; older pending ones on the same people give way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lastday.evidence.entries import EntryDraft, EntryKind, append
+from lastday.execution.casework import advance_case
+from lastday.execution.engine import Engine
+from lastday.execution.people import load_people
+from lastday.execution.proposal import identity_digest
+from lastday.execution.worker import CHANNEL
+from lastday.model.case import Case, CaseKind, CaseState, Coverage
+from lastday.model.errors import PlanStale
+from lastday.model.ids import ApplicationName, CaseId, IdentityId, OperationId, PlanId
+from lastday.model.operation import Life, Operation, OperationState, operation_from_json
+from lastday.store import accounts, batches, cases, operations, plans
+from lastday.store.database import Transaction
+from lastday.store.operations import NewOperation
+from lastday.store.plans import StoredPlan
+
+
+async def apply_plan(engine: Engine, plan_id: PlanId, by: str) -> tuple[OperationId, ...]:
+    """The plan's operations are pending; applying it again changes nothing.
+
+    Raises PlanStale where the plan is not the newest word: policy or people changed since it was made.
+    """
+    async with engine.database.transaction() as tx:
+        await tx.lock("lastday plans")
+        plan = await _checked(engine, tx, plan_id)
+        proposed = tuple(operation_from_json(item) for item in plan.content["operations"])
+        if plan.applied_at is None:
+            await _take_up(engine, tx, plan, proposed)
+            await plans.mark_applied(tx, plan_id, by, engine.clock.now())
+            await batches.close_batches(tx, engine.clock.now())
+            await tx.notify(CHANNEL)
+    return tuple(operation.id for operation in proposed)
+
+
+async def _checked(engine: Engine, tx: Transaction, plan_id: PlanId) -> StoredPlan:
+    plan = await plans.load_plan(tx, plan_id)
+    if plan is None:
+        raise PlanStale(f"there is no plan {plan_id}", code="X111", mend="Make one with `lastday plan`.")
+    if plan.applied_at is None:
+        await _refuse_stale(engine, tx, plan)
+    return plan
+
+
+async def _refuse_stale(engine: Engine, tx: Transaction, plan: StoredPlan) -> None:
+    """What the plan was made from must still be so."""
+    if plan.content["policy"] != engine.stamp.policy:
+        raise PlanStale(f"the policy changed since plan {plan.id} was made", effect="Nothing was done.", mend=_AGAIN)
+    people = {person.id: person for person in await load_people(tx)}
+    for identity, version in plan.content["identities"]:
+        person = people.get(IdentityId(identity))
+        if person is None or identity_digest(person) != version:
+            raise PlanStale(
+                f"plan {plan.id} was made before the sources said something newer of {identity}",
+                effect="Nothing was done.",
+                mend=_AGAIN,
+            )
+
+
+_AGAIN = "Make a new plan with `lastday plan`."
+
+
+async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: Sequence[Operation]) -> None:
+    """Operations that may go are pending, those that wait for an approval wait, stopped ones have no effect."""
+    now = engine.clock.now()
+    going = [operation for operation in proposed if operation.stopped is None]
+    approved = bool(await plans.approvers_of(tx, plan.id, plan.hash))
+    people = tuple({IdentityId(identity) for identity, _ in plan.content["identities"]})
+    for older in await operations.supersede_unfinished(tx, plan.id, people):
+        body = {"operation": older.operation.id, "detail": "a newer plan decides", "plan": plan.id}
+        draft = EntryDraft(kind=EntryKind.DECISION, at=now, body=body, case=older.case, operation=older.operation.id)
+        await append(tx, draft, engine.stamp)
+    open_cases = {case.identity: case for case in await cases.open_cases(tx, people)}
+    new = [
+        NewOperation(operation=o, life=_first_life(o, approved=approved), case=_case_of(open_cases, o)) for o in going
+    ]
+    await operations.insert_operations(tx, plan.id, plan.batch, new, now)
+    await _cover(engine, tx, plan, tuple(open_cases.values()), proposed)
+
+
+def _first_life(operation: Operation, *, approved: bool) -> Life:
+    if operation.approval is not None and not approved:
+        return Life(state=OperationState.WAITING, detail=f"waits for approval ({operation.approval})")
+    if operation.due_at is not None:
+        return Life(state=OperationState.WAITING, wake_at=operation.due_at, detail="waits for its hour")
+    return Life()
+
+
+def _case_of(open_cases: Mapping[IdentityId, Case], operation: Operation) -> CaseId | None:
+    case = open_cases.get(operation.identity)
+    return None if case is None else case.id
+
+
+async def _cover(
+    engine: Engine, tx: Transaction, plan: StoredPlan, open_cases: Sequence[Case], proposed: Sequence[Operation]
+) -> None:
+    """Each open case knows what the plan says of every application: an answer, something pending, or nothing yet."""
+    read = {ApplicationName(name) for name, _ in plan.content["snapshots"]}
+    linked = {(a.identity, a.application) for a in await accounts.load_accounts(tx) if a.exists}
+    for case in open_cases:
+        if case.state is CaseState.STOPPED:
+            continue
+        theirs = [operation for operation in proposed if operation.identity == case.identity]
+        coverage = tuple(
+            (name, _coverage(case, name, theirs, known=name in read, has=(case.identity, name) in linked))
+            for name in engine.applications.names
+        )
+        await cases.update_case(tx, replace(case, coverage=coverage), None)
+        await advance_case(engine, tx, case.id)
+
+
+def _coverage(
+    case: Case, application: ApplicationName, theirs: Sequence[Operation], *, known: bool, has: bool
+) -> Coverage:
+    here = [operation for operation in theirs if operation.application == application]
+    if not known or any(operation.stopped is not None for operation in here):
+        return Coverage.UNKNOWN
+    if here:
+        return Coverage.PENDING
+    if not has:
+        return Coverage.NO_ACCOUNT
+    return Coverage.GONE if case.kind is CaseKind.LEAVER else Coverage.RIGHT

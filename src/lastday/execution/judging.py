@@ -1,0 +1,82 @@
+"""The last look before an effect or a conclusion: desired access, gateway and predecessors, all read again."""
+
+from lastday.execution.engine import Engine
+from lastday.execution.gateway import pass_gateway
+from lastday.execution.machine import Judged, Judgement
+from lastday.execution.standing import Standing, profile_for, standing_of
+from lastday.model.account import Account, Correlation
+from lastday.model.errors import ConnectorError, GatewayRefused, NotReleased
+from lastday.model.ids import NativeId
+from lastday.model.operation import Operation, OperationState, Verb
+from lastday.planning.still_wanted import Wanted, still_wanted
+from lastday.store import accounts, decisions, operations
+from lastday.store.database import Transaction
+from lastday.store.operations import StoredOperation
+
+_ABOUT_TO_CONCLUDE = (OperationState.UNCERTAIN, OperationState.ACCEPTED, OperationState.VERIFIED)
+
+
+async def judge(engine: Engine, tx: Transaction, stored: StoredOperation) -> tuple[Judged, NativeId | None]:
+    """The judgement, and the native id of the account where it became known since the plan was made."""
+    standing = await standing_of(engine, tx, stored.operation.identity)
+    if standing is None:
+        return Judged(judgement=Judgement.STALE, detail="nobody has this id any more"), None
+    account = await _account_of(tx, stored.operation, standing)
+    native_id = account.native_id if account is not None else None
+    return await _judge(engine, tx, stored, standing, account), native_id
+
+
+async def _judge(
+    engine: Engine, tx: Transaction, stored: StoredOperation, standing: Standing, account: Account | None
+) -> Judged:
+    operation = stored.operation
+    waiting = await _waits_for(tx, operation)
+    if waiting is not None:
+        return Judged(judgement=Judgement.BLOCKED, detail=waiting)
+    profile = await profile_for(engine, tx, operation.application, ())
+    answer = still_wanted(operation, standing.desired, account, profile, last_left_at=standing.last_left_at)
+    if answer.wanted is Wanted.STALE:
+        return Judged(judgement=Judgement.STALE, detail=answer.detail)
+    if stored.life.state in _ABOUT_TO_CONCLUDE:
+        return Judged(judgement=Judgement.WANTED, detail=answer.detail)
+    return await _before_effect(engine, tx, stored, standing, account)
+
+
+async def _before_effect(
+    engine: Engine, tx: Transaction, stored: StoredOperation, standing: Standing, account: Account | None
+) -> Judged:
+    operation = stored.operation
+    if operation.verb.destroys and operation.identity in await decisions.preserved_identities(tx):
+        return Judged(judgement=Judgement.BLOCKED, detail="kept by a preserve order of legal")
+    try:
+        await pass_gateway(engine, tx, stored, standing, account)
+    except NotReleased as held:
+        return Judged(judgement=Judgement.HELD, detail=held.what)
+    except GatewayRefused as refused:
+        return Judged(judgement=Judgement.REFUSED, detail=refused.what)
+    except ConnectorError as fault:
+        return Judged(judgement=Judgement.BLOCKED, detail=f"the gateway could not ask the application: {fault.what}")
+    return Judged(judgement=Judgement.WANTED, detail="")
+
+
+async def _account_of(tx: Transaction, operation: Operation, standing: Standing) -> Account | None:
+    """The operation's account, whoever owns it now; for one that was yet to be made, the person's certain one."""
+    if operation.native_id is not None:
+        found = await accounts.find_account(tx, operation.application, operation.native_id)
+        return found if found is not None and found.exists else None
+    theirs = [a for a in standing.accounts if a.application == operation.application and a.exists]
+    certain = [a for a in theirs if a.correlation is Correlation.MATCHED and not a.protected]
+    return None if operation.verb is Verb.CREATE or len(certain) != 1 else certain[0]
+
+
+async def _waits_for(tx: Transaction, operation: Operation) -> str | None:
+    """Which predecessor is not through yet. One that failed holds up for good only what destroys or needs it."""
+    if not operation.after:
+        return None
+    states = await operations.states_of(tx, operation.after)
+    for predecessor in operation.after:
+        state = states.get(predecessor, OperationState.SUPERSEDED)
+        through = state.counts_for_milestones or (state is OperationState.VERIFIED and not operation.verb.destroys)
+        if not through:
+            return f"{predecessor} is {state.value}"
+    return None

@@ -1,0 +1,285 @@
+"""Making plans: read the applications, decide, compare, hold what looks wrong, keep the plan.
+
+Nothing outside is changed by a plan.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lastday.evidence.entries import EntryDraft, EntryKind, append
+from lastday.execution.batching import brake_finding
+from lastday.execution.engine import Boundary, Engine
+from lastday.execution.people import load_people
+from lastday.execution.plan_report import plan_report
+from lastday.execution.standing import Standing, profiles, standings, wished
+from lastday.inventory.aggregation import Readings, TakenIn, read_applications, take_in
+from lastday.model.access import Adopted, Deny
+from lastday.model.account import Account, EntitlementRef
+from lastday.model.batch import Batch, CauseKind, Tripped
+from lastday.model.canonical import JsonValue, digest
+from lastday.model.change import Change, ChangeKind
+from lastday.model.finding import Finding, Severity
+from lastday.model.identity import Identity, Lifecycle
+from lastday.model.ids import ApplicationName, Digest, IdentityId, NativeId
+from lastday.model.operation import Because
+from lastday.model.plan import MadeFrom, Plan
+from lastday.planning.brakes import apply_stops
+from lastday.planning.build import build_plan
+from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes
+from lastday.planning.profile import ApplicationProfile, PersonFacts
+from lastday.store import accounts, batches, decisions, findings, operations, plans
+from lastday.store.batches import StoredChange
+from lastday.store.database import Transaction
+from lastday.store.operations import StoredOperation
+
+WINDOW = timedelta(hours=24)
+
+BECAUSE_OF: Mapping[ChangeKind, Because] = {
+    ChangeKind.JOINED: Because.JOINED,
+    ChangeKind.MOVED: Because.ROLE_LOST,
+    ChangeKind.SUSPENDED: Because.ON_LEAVE,
+    ChangeKind.RELEASED: Because.ON_LEAVE,
+    ChangeKind.RETURNED: Because.CAME_BACK,
+    ChangeKind.LEFT: Because.LEFT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """A plan that is kept, with what `plan --json` shows of it."""
+
+    plan: Plan
+    report: Mapping[str, JsonValue]
+    tripped: tuple[Tripped, ...]
+
+
+async def propose(
+    engine: Engine, batch: Batch, only: Sequence[IdentityId] | None = None, readings: Readings | None = None
+) -> Proposed:
+    """The plan for `batch` is kept: for these people, or for everybody.
+
+    Applications are read whole first, unless `readings` brings what was read. An application that could not be read
+    yields nothing, and the plan is not complete.
+    """
+    if readings is None:
+        readings = await read_applications(engine.applications.names, engine.applications.open, engine.clock)
+    async with engine.database.transaction() as tx:
+        await tx.lock("lastday plans")
+        taken = await _take_in_all(engine, tx, readings)
+        proposed = await _build(engine, tx, batch, only, readings, taken)
+        await _keep(engine, tx, batch, proposed)
+    engine.reached(Boundary.AFTER_PLAN, proposed.plan.id)
+    return proposed
+
+
+async def _take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> Mapping[ApplicationName, TakenIn]:
+    now = engine.clock.now()
+    people = await load_people(tx)
+    taken: dict[ApplicationName, TakenIn] = {}
+    for name, reading in sorted(readings.whole.items()):
+        taken[name] = await take_in(tx, reading, engine.applications.settings[name], people, now)
+        await findings.close_findings(tx, "A105", name, now)
+        if taken[name].first_time:
+            await _adopt_found(engine, tx, taken[name].accounts, people, now)
+    for name, fault in sorted(readings.faults.items()):
+        await findings.open_finding(tx, _unread(engine, name, fault.what), now)
+    return taken
+
+
+async def _adopt_found(
+    engine: Engine, tx: Transaction, found: Sequence[Account], people: Sequence[Identity], now: datetime
+) -> None:
+    """What somebody who is here holds without a reason of policy, in an application just connected, is adopted."""
+    here = {person.id: person for person in people if person.lifecycle_at(now) is Lifecycle.ACTIVE}
+    adopted = []
+    for account in found:
+        person = here.get(account.identity) if account.identity is not None else None
+        if person is None:
+            continue
+        wish = wished(engine, person, now).of(account.application)
+        reasons = {str(a.entitlement) for a in wish.assignments} if wish is not None else set()
+        names = ["account", *(holding.entitlement for holding in account.observed.holdings)]
+        refs = [EntitlementRef(account.application, name) for name in names]
+        adopted += [Adopted(identity=person.id, entitlement=ref, since=now) for ref in refs if str(ref) not in reasons]
+    await decisions.adopt(tx, adopted)
+
+
+def _unread(engine: Engine, name: ApplicationName, why: str) -> Finding:
+    return Finding(
+        code="A105",
+        severity=Severity.ERROR,
+        subject=name,
+        detail=f"{name} could not be read whole, so nothing is concluded about it: {why}",
+        mend="See that the application answers and that our credentials hold, then plan again.",
+        owner=engine.applications.settings[name].owner,
+    )
+
+
+async def _build(
+    engine: Engine,
+    tx: Transaction,
+    batch: Batch,
+    only: Sequence[IdentityId] | None,
+    readings: Readings,
+    taken: Mapping[ApplicationName, TakenIn],
+) -> Proposed:
+    now = engine.clock.now()
+    everybody = await standings(engine, tx, None)
+    here = [s.identity.id for s in everybody if s.identity.lifecycle_at(now) is Lifecycle.ACTIVE]
+    known = await profiles(engine, tx, engine.applications.names, here)
+    stopped = {identity: brake.value for identity, brake in (await batches.stopped_identities(tx)).items()}
+    causes = await _open_causes(tx)
+    chosen = [s for s in everybody if only is None or s.identity.id in frozenset(only)]
+    first_load = any(stored.cause is CauseKind.FIRST_LOAD for stored in causes.values())
+    unfinished = await _unfinished(tx)
+    denies = await decisions.load_denies(tx, now)
+    plan = build_plan(
+        [_facts(standing, causes.get(standing.identity.id), unfinished, denies) for standing in chosen],
+        known,
+        _made_from(engine, batch, taken, chosen),
+        now,
+        stopped=stopped,
+        unreadable=tuple(readings.faults),
+        separations=engine.configuration.sod,
+        giving_accepted=first_load,
+    )
+    base = _base(await accounts.load_accounts(tx), known, batch, first_load=first_load)
+    effects = [_counted(stored) for stored in await operations.effects_since(tx, now - WINDOW)]
+    released = await batches.released_people(tx, now)
+    tripped = tuple(
+        trip
+        for trip in check_plan_brakes(plan, base, effects, engine.configuration.brakes, now)
+        if not set(trip.identities) <= released
+    )
+    held = apply_stops(plan, tripped)
+    everyone = {standing.identity.id: standing.identity for standing in everybody}
+    of_batches = await _tripped_now(tx)
+    return Proposed(plan=held, report=plan_report(held, everyone, (*of_batches, *tripped)), tripped=tripped)
+
+
+async def _open_causes(tx: Transaction) -> Mapping[IdentityId, StoredChange]:
+    """Why each person is looked at: the latest change of a batch that is still open."""
+    changes = await batches.changes_of(tx, await batches.open_batches(tx))
+    latest: dict[IdentityId, StoredChange] = {}
+    for stored in sorted(changes, key=lambda stored: stored.change.at):
+        latest[stored.change.identity] = stored
+    return latest
+
+
+async def _unfinished(tx: Transaction) -> tuple[frozenset[NativeId], frozenset[NativeId]]:
+    return await operations.sessions_open(tx), await operations.handed_over(tx)
+
+
+def _facts(
+    standing: Standing,
+    cause: StoredChange | None,
+    unfinished: tuple[frozenset[NativeId], frozenset[NativeId]],
+    denies: Sequence[Deny],
+) -> PersonFacts:
+    denied = frozenset(deny.entitlement for deny in denies if deny.identity == standing.identity.id)
+    return PersonFacts(
+        identity=standing.identity,
+        desired=standing.desired,
+        accounts=standing.accounts,
+        last_left_at=standing.last_left_at,
+        case_reason=_because(cause.change) if cause is not None else None,
+        denied=denied,
+        sessions_open=unfinished[0],
+        handed_over=unfinished[1],
+    )
+
+
+def _because(change: Change) -> Because | None:
+    return Because.CONTRACT_ENDED if change.contract_ended else BECAUSE_OF.get(change.kind)
+
+
+def _made_from(
+    engine: Engine, batch: Batch, taken: Mapping[ApplicationName, TakenIn], chosen: Sequence[Standing]
+) -> MadeFrom:
+    return MadeFrom(
+        batch=batch.id,
+        policy=engine.stamp.policy,
+        snapshots=tuple((name, reading.snapshot) for name, reading in sorted(taken.items())),
+        identities=tuple((s.identity.id, identity_digest(s.identity)) for s in chosen),
+    )
+
+
+def identity_digest(identity: Identity) -> Digest:
+    """What a plan remembers of a person, so that a newer word of the source makes it stale."""
+    engagements = [
+        [e.id, e.status.value, _instant(e.starts_at), _instant(e.ends_at), e.attributes.as_json()]
+        for e in sorted(identity.engagements, key=lambda e: e.id)
+    ]
+    return digest([identity.id, engagements])
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _base(
+    known: Sequence[Account], profiles_: Mapping[ApplicationName, ApplicationProfile], batch: Batch, *, first_load: bool
+) -> PlanBase:
+    there = [account for account in known if account.exists]
+    members: Counter[EntitlementRef] = Counter(
+        EntitlementRef(account.application, holding.entitlement)
+        for account in there
+        for holding in account.observed.holdings
+    )
+    privileged = {
+        EntitlementRef(name, entitlement)
+        for name, profile in profiles_.items()
+        for entitlement in profile.privileged | profile.admins
+    }
+    return PlanBase(
+        accounts=Counter(account.application for account in there),
+        members=members,
+        privileged=frozenset(privileged),
+        policy_change=batch.cause.kind is CauseKind.POLICY,
+        first_load=first_load,
+    )
+
+
+def _counted(stored: StoredOperation) -> CountedEffect:
+    o = stored.operation
+    at = stored.life.accepted_at or stored.created_at
+    return CountedEffect(
+        identity=o.identity,
+        application=o.application,
+        native_id=o.native_id,
+        verb=o.verb,
+        entitlement=o.entitlement,
+        because=o.because,
+        at=at,
+    )
+
+
+async def _tripped_now(tx: Transaction) -> tuple[Tripped, ...]:
+    """Brakes that hold people of open batches at this moment."""
+    held = await batches.stopped_identities(tx)
+    found = [trip for batch in await batches.open_batches(tx) for trip in await batches.tripped_of(tx, batch)]
+    return tuple(trip for trip in found if set(trip.identities) & set(held))
+
+
+async def _keep(engine: Engine, tx: Transaction, batch: Batch, proposed: Proposed) -> None:
+    now = engine.clock.now()
+    plan = proposed.plan
+    await plans.save_plan(tx, plan, dict(proposed.report))
+    await batches.mark_planned(tx, await batches.unplanned_batches(tx), now)
+    for trip in proposed.tripped:
+        await batches.note_tripped(tx, batch.id, trip)
+        await findings.open_finding(tx, brake_finding(batch.id, trip), now)
+    for finding in plan.findings:
+        await findings.open_finding(tx, finding, now)
+    body: dict[str, JsonValue] = {
+        "plan": plan.id,
+        "hash": plan.hash,
+        "operations": len(plan.operations),
+        "complete": plan.complete,
+        "unreadable": list(plan.unreadable),
+    }
+    await append(
+        tx, EntryDraft(kind=EntryKind.PLAN_MADE, at=now, body=body, batch=batch.id, plan=plan.id), engine.stamp
+    )

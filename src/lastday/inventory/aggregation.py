@@ -1,0 +1,136 @@
+"""Reading applications into the inventory: whole, or not at all; then whose is what."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from lastday.configuration.settings import ApplicationSettings
+from lastday.connectors.sdk.protocols import Connector
+from lastday.connectors.sdk.reading import read_whole
+from lastday.inventory.correlation import LinkDecision, ValueHeld, ValueHistory, correlate
+from lastday.inventory.orphans import orphans
+from lastday.inventory.protection import mark_protected, protection_of
+from lastday.model.account import Account, ApplicationSnapshot
+from lastday.model.clock import Clock
+from lastday.model.errors import ConnectorError
+from lastday.model.finding import Finding
+from lastday.model.identity import Identity
+from lastday.model.ids import ApplicationName, SnapshotId
+from lastday.store import accounts, findings, held_values
+from lastday.store.accounts import Link, Standing
+from lastday.store.database import Transaction
+
+
+class Opened(Protocol):
+    """An application that can be read."""
+
+    @property
+    def connector(self) -> Connector: ...
+
+    async def principal(self) -> str:
+        """The name under which the application knows us."""
+        ...
+
+
+OpenApplication: TypeAlias = Callable[[ApplicationName], Awaitable[Opened]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An application read whole, and the name under which it knows us."""
+
+    snapshot: ApplicationSnapshot
+    principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    whole: Mapping[ApplicationName, Reading]
+    faults: Mapping[ApplicationName, ConnectorError]
+    """Applications that could not be read whole: nothing is concluded about them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """An application as the inventory knows it after a reading."""
+
+    snapshot: SnapshotId
+    accounts: tuple[Account, ...]
+    first_time: bool
+    """The application was connected with this reading: what it shows was there before us."""
+
+
+async def read_applications(
+    names: Sequence[ApplicationName], open_application: OpenApplication, clock: Clock
+) -> Readings:
+    """All named applications, read side by side; one that fails is a fault and yields nothing."""
+
+    async def read(name: ApplicationName) -> Reading | ConnectorError:
+        try:
+            opened = await open_application(name)
+            principal = await opened.principal()
+            return Reading(snapshot=await read_whole(opened.connector, name, clock), principal=principal)
+        except ConnectorError as fault:
+            return fault
+
+    results = dict(zip(names, await asyncio.gather(*(read(name) for name in names)), strict=True))
+    return Readings(
+        whole={name: result for name, result in results.items() if isinstance(result, Reading)},
+        faults={name: result for name, result in results.items() if isinstance(result, ConnectorError)},
+    )
+
+
+async def take_in(
+    tx: Transaction, reading: Reading, settings: ApplicationSettings, people: Sequence[Identity], now: datetime
+) -> TakenIn:
+    """The reading is what the inventory shows; new accounts are correlated; doubt and orphans are findings."""
+    application = reading.snapshot.application
+    first_time = not await accounts.was_ever_read(tx, application)
+    snapshot = await accounts.apply_snapshot(tx, reading.snapshot, now)
+    await mark_standings(tx, application, settings, reading.principal)
+    decisions = await correlate_application(tx, settings, people, now)
+    linked = await accounts.load_accounts(tx, application=application)
+    await _note_findings(tx, application, decisions, orphans(linked, people, now), now)
+    return TakenIn(snapshot=snapshot, accounts=linked, first_time=first_time)
+
+
+async def mark_standings(
+    tx: Transaction, application: ApplicationName, settings: ApplicationSettings, principal: str | None
+) -> None:
+    """Every account of the application is protected or not, as configuration and our own principal say now."""
+    known = await accounts.load_accounts(tx, application=application)
+    marked = mark_protected(known, protection_of(settings.protect, principal))
+    changed = [a for a, b in zip(marked, known, strict=True) if a.protected != b.protected]
+    await accounts.set_standings(tx, [Standing(account=a.id, kind=a.kind, protected=a.protected) for a in changed])
+
+
+async def correlate_application(
+    tx: Transaction, settings: ApplicationSettings, people: Sequence[Identity], now: datetime
+) -> tuple[LinkDecision, ...]:
+    """Every account of the application without an owner is judged; certain ones are linked from now on."""
+    known = await accounts.load_accounts(tx, application=settings.name)
+    held = await held_values.all_held(tx)
+    history = ValueHistory(held=tuple(ValueHeld(attribute=a, value=v, identity=i, until=u) for a, v, i, u in held))
+    decisions = correlate(known, people, settings, history, now)
+    links = [Link(account=d.account, correlation=d.correlation, identity=d.identity, how=d.why) for d in decisions]
+    await accounts.set_links(tx, links, now)
+    return decisions
+
+
+async def _note_findings(
+    tx: Transaction,
+    application: ApplicationName,
+    decisions: Sequence[LinkDecision],
+    orphaned: Sequence[Finding],
+    now: datetime,
+) -> None:
+    """Findings about accounts of this application are exactly those found now."""
+    found = {(f.code, f.subject): f for f in (*orphaned, *(d.finding for d in decisions if d.finding is not None))}
+    for stored in await findings.open_findings(tx):
+        about = stored.finding.code.startswith("A20") and stored.finding.subject.startswith(f"{application}/")
+        if about and (stored.finding.code, stored.finding.subject) not in found:
+            await findings.close_findings(tx, stored.finding.code, stored.finding.subject, now)
+    for finding in found.values():
+        await findings.open_finding(tx, finding, now)
