@@ -72,7 +72,7 @@ class FileCopies:
         """Every copy, the oldest first. Raises EvidenceError for what is no checkpoint."""
         content = self.path.read_bytes() if self.path.exists() else b""
         whole = _NOTE.findall(content)
-        if not content.startswith(b"".join(whole)):
+        if not content.startswith(b"".join(whole)) or (content and not whole):
             return [self._read(content)]
         return [self._read(note) for note in whole]
 

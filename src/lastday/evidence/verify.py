@@ -172,10 +172,15 @@ def _number(value: float) -> str:
 
 def parse(text: bytes) -> Any:
     """The JSON value. Raises ValueError, also where a name stands twice or the bytes are not the canonical ones."""
-    value = json.loads(text.decode(), object_pairs_hook=_once)
+    value = json.loads(text.decode(), object_pairs_hook=_once, parse_int=_whole)
     if canonical(value) != text:
         raise ValueError("the bytes are not canonical JSON")
     return value
+
+
+def _whole(digits: str) -> int | float:
+    """RFC 8785 knows doubles only: beyond 2^53 digits without a point are one, too."""
+    return int(digits) if abs(int(digits)) < 2**53 else float(digits)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -399,6 +404,9 @@ class _Judging:
 
     def verdict(self) -> Verdict:
         self._guarded("bundle.json", self._contents)
+        for name in FILES[2:5]:
+            if self.files.get(name) and not self.files[name].endswith(b"\n"):
+                self._fail(name, "the end is cut off")
         self._guarded("checkpoints.txt", self._read_checkpoints)
         for part in (self._read_entries, self._rotations, self._whose_key, self._judge_entries, self._closing):
             self._guarded("entries.jsonl", part)
@@ -448,8 +456,6 @@ class _Judging:
 
     def _read_entries(self) -> None:
         text = self.files.get("entries.jsonl", b"")
-        if not text.endswith(b"\n"):
-            self._fail("entries.jsonl", "the end is cut off")
         for number, raw in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
             try:
                 value = parse(raw)
