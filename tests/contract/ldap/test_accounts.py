@@ -38,6 +38,15 @@ async def test_the_connector_opens_by_its_settings_and_names_its_own_account(sla
     await connector.close()
 
 
+async def test_our_own_account_among_the_people_is_named_as_the_listing_names_it(slapd, kept):
+    slapd.add(person("robot", "R1", password="robot-secret"))
+    settings = {"bind_dn": f"UID=Robot,{PEOPLE}", "password": "robot-secret"}
+    async with opened(slapd.port, kept, **settings) as connector:
+        principal = (await connector.check_connection()).principal
+        assert principal in {account.username for account in (await connector.list_accounts(None)).items}
+        assert (await connector.disable_account(id_in(slapd, "robot"))).kind is OutcomeKind.REFUSED
+
+
 async def test_an_account_is_read_with_its_id_attributes_and_holdings(connector, id_of):
     """Design section 2: native id is the immutable entryUUID (RFC 4530), not the name."""
     account = await connector.read_account(id_of("ada"))
@@ -122,7 +131,8 @@ async def test_without_the_ppolicy_overlay_disable_and_enable_work_too(kept):
     with Slapd(SEED, ppolicy=False) as slapd:
         async with opened(slapd.port, kept) as connector:
             ada = id_in(slapd, "ada")
-            assert (await connector.disable_account(ada)).kind is OutcomeKind.DONE
+            assert (await connector.disable_account(ada)).detail == "unusable password"
+            assert slapd.one("(uid=ada)")["pwdAccountLockedTime"] == []
             assert not slapd.can_bind(ADA, "ada-secret")
             assert await connector.sign_in_refused(ada) is True
             await connector.enable_account(ada)
@@ -176,6 +186,16 @@ async def test_somebody_without_a_password_is_disabled_with_lock_and_gets_no_pas
     entry = slapd.one("(uid=eve)")
     assert entry["userPassword"] == []
     assert entry["pwdAccountLockedTime"] == []
+
+
+async def test_a_lock_that_somebody_took_away_comes_back_and_the_true_password_stays_in_escrow(slapd, connector, id_of):
+    """A second disable that has something to write never keeps the marker as if it were the old password."""
+    await connector.disable_account(id_of("ada"))
+    slapd.modify(f"dn: {ADA}\nchangetype: modify\ndelete: pwdAccountLockedTime\n\n")
+    assert (await connector.disable_account(id_of("ada"))).kind is OutcomeKind.DONE
+    assert slapd.one("(uid=ada)")["pwdAccountLockedTime"] == [PERMANENT_LOCK.decode()]
+    await connector.enable_account(id_of("ada"))
+    assert slapd.can_bind(ADA, "ada-secret")
 
 
 class CrashAfterKeep(MemoryEscrow):

@@ -156,6 +156,19 @@ async def test_a_silent_server_does_not_hold_its_caller(slapd, kept, id_of):
             assert (await connector.read_account(id_of("ada"))).username == "ada"
 
 
+async def test_a_call_that_is_cancelled_leaves_a_working_connector(slapd, kept, id_of):
+    """Ctrl-C and lost leases: the line is dropped, the next call has its own."""
+    with FaultProxy("127.0.0.1", slapd.port) as proxy:
+        proxy.hold(is_modify)
+        async with opened(proxy.port, kept, timeout_s=30) as connector:
+            call = asyncio.create_task(connector.disable_account(id_of("ada")))
+            await asyncio.to_thread(proxy.tripped.wait, 10)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert (await connector.disable_account(id_of("ada"))).kind is OutcomeKind.DONE
+
+
 async def test_many_at_once_are_served(connector, id_of):
     ids = [id_of("ada"), id_of("bob"), id_of("eve")] * 8
     found = await asyncio.gather(*(connector.read_account(one) for one in ids))

@@ -1,5 +1,7 @@
 """Broken lines, wrong passwords and missing rights of a PostgreSQL server each have their own name."""
 
+import asyncio
+
 import psycopg
 import pytest
 
@@ -61,6 +63,20 @@ async def test_a_lost_answer_to_the_commit_is_unknown_and_the_repetition_finds_i
             assert (await connector.disable_account(oid)).kind is OutcomeKind.UNKNOWN
             assert not cluster.can_log_in(name)
             assert (await connector.disable_account(oid)).kind is OutcomeKind.ALREADY_DONE
+
+
+async def test_a_call_that_is_cancelled_leaves_a_working_connector(cluster, kept, person):
+    """Ctrl-C and lost leases: the line is shut, the next call has its own."""
+    _, oid = person()
+    with FaultProxy("127.0.0.1", cluster.port) as proxy:
+        proxy.hold(is_nologin)
+        async with opened(through(cluster, proxy), kept, timeout_s=30) as connector:
+            call = asyncio.create_task(connector.disable_account(oid))
+            await asyncio.to_thread(proxy.tripped.wait, 10)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert (await connector.disable_account(oid)).kind is OutcomeKind.DONE
 
 
 async def test_a_line_cut_after_the_write_is_unknown(cluster, kept, person):

@@ -42,11 +42,16 @@ def member_of(entry: Entry) -> Member:
     return Member(dn=entry.dn, uid=entry.text("uid"))
 
 
+def username_of(entry: Entry) -> str:
+    """The first `uid`, or what the entry is named by."""
+    return entry.text("uid") or names.first_value(entry.dn)[1]
+
+
 def account_of(entry: Entry, holdings: tuple[ObservedHolding, ...]) -> ObservedAccount:
     """The entry as an account; secrets, pictures and certificates stay behind."""
     return ObservedAccount(
         native_id=native_id_of(entry),
-        username=entry.text("uid") or names.first_value(entry.dn)[1],
+        username=username_of(entry),
         enabled=sign_in.is_enabled(entry),
         attributes=attributes_of(entry),
         holdings=holdings,

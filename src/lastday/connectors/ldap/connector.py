@@ -88,10 +88,18 @@ class LdapConnector:
             if missing:
                 raise ConfigurationError(f"the directory has no {' and no '.join(missing)}", where=missing[0])
             warnings = await self._warnings(session)
-        return Connection(principal=dn, server=str(self._directory.address), warnings=warnings)
+            principal = await self._account_name(session, dn)
+        return Connection(principal=principal, server=str(self._directory.address), warnings=warnings)
 
     async def _exists(self, session: Session, base: str) -> bool:
         return bool(await session.search(base, "(objectClass=*)", ("1.1",), one=True))
+
+    async def _account_name(self, session: Session, dn: str) -> str:
+        """The username under which the listing shows the entry `dn`; the name itself where it is no account."""
+        if not names.lies_under(dn, self._tree.people):
+            return dn
+        found = await session.search(dn, accounts.PEOPLE_FILTER, ("uid",), one=True)
+        return accounts.username_of(found[0]) if found else dn
 
     async def _warnings(self, session: Session) -> tuple[str, ...]:
         page = await session.search_page(self._tree.people, accounts.PEOPLE_FILTER, ("userPassword",), b"")

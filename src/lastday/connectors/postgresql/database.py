@@ -114,7 +114,6 @@ class Server:
         try:
             yield Session(self, connection)
         finally:
-            _shut(connection)
             await connection.close()
 
     async def _connect(self, database: str | None) -> psycopg.AsyncConnection[Row]:
