@@ -151,7 +151,11 @@ class Database:
             check=AsyncConnectionPool.check_connection,
             open=False,
         )
-        await pool.open(wait=True)
+        try:
+            await pool.open(wait=True)
+        except PoolTimeout as error:
+            await pool.close()
+            raise _named(error) from error
         return cls(url, pool)
 
     async def close(self) -> None:

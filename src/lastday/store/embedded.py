@@ -214,6 +214,14 @@ def _major_of(data: Path) -> int | None:
         return int((data / "PG_VERSION").read_text().strip())
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise DatabaseUnusable(
+            f"{data / 'PG_VERSION'} names no version",
+            effect="nothing was started",
+            mend="the data is damaged: restore a backup",
+            code="T103",
+            where=str(data),
+        ) from error
 
 
 def _make_data(place: _Place, binaries: Path) -> None:
@@ -251,13 +259,16 @@ def _write_settings(place: _Place) -> None:
 
 
 def _write(place: _Place, name: str, text: str) -> None:
+    """Never through a link: the folder belongs to the server's user, and we may be root."""
     path = place.data / name
-    if path.exists() and path.read_text() == text:
+    if not path.is_symlink() and path.exists() and path.read_text() == text:
         return
     fresh = path.with_suffix(".new")
-    fresh.write_text(text)
-    fresh.chmod(0o600)
-    os.chown(fresh, place.runner.uid, place.runner.gid)
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        os.fchown(descriptor, place.runner.uid, place.runner.gid)
     fresh.rename(path)
 
 
@@ -335,10 +346,10 @@ def _remove_stale_locks(place: _Place) -> None:
 
 
 def _last_words(place: _Place) -> str:
-    try:
-        lines = (place.data / "server.log").read_text(errors="replace").splitlines()
-    except FileNotFoundError:
+    log = place.data / "server.log"
+    if log.is_symlink() or not log.exists():
         return "it wrote no log"
+    lines = log.read_text(errors="replace").splitlines()
     telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "ERROR" in line]
     return (telling or lines or ["it wrote nothing"])[-1]
 

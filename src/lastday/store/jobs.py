@@ -59,6 +59,7 @@ class JobQueue:
         try:
             await pool.open(wait=True, timeout=10.0)
         except PoolTimeout as error:
+            await pool.close()
             raise DatabaseLost(f"the job queue does not reach its database: {error}") from error
         app = App(connector=PsycopgConnector())
         await app.open_async(pool)

@@ -129,6 +129,21 @@ def _answers(url: str) -> bool:
         return False
 
 
+async def test_settings_are_never_written_through_a_link(short_home: Path):
+    """The data folder belongs to the server's user; as root we must not follow what that user puts there."""
+    url = await embedded.ensure_running(short_home, {})
+    await embedded.stop(short_home)
+    precious = short_home / "precious"
+    precious.write_text("mine")
+    for name in ("pg_hba.conf", "pg_hba.new"):
+        (short_home / "pg" / name).unlink(missing_ok=True)
+        (short_home / "pg" / name).symlink_to(precious)
+    assert await embedded.ensure_running(short_home, {}) == url
+    assert precious.read_text() == "mine"
+    assert precious.stat().st_uid == os.geteuid()
+    assert not (short_home / "pg" / "pg_hba.conf").is_symlink()
+
+
 async def test_stopping_what_does_not_run_is_nothing(short_home: Path):
     assert not await embedded.stop(short_home)
     await embedded.ensure_running(short_home, {})
