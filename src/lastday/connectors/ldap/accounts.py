@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from lastday.connectors.ldap import names, sign_in
-from lastday.connectors.ldap.directory import SECRET_ATTRIBUTES, Entry
+from lastday.connectors.ldap.answers import SECRET_ATTRIBUTES, Entry
 from lastday.connectors.ldap.groups import Member
 from lastday.connectors.sdk.protocols import AccountDraft
 from lastday.model.account import ObservedAccount, ObservedHolding

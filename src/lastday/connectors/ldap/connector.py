@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from lastday.connectors.ldap import accounts, groups, membership, names, sign_in
-from lastday.connectors.ldap.directory import Address, Answer, Directory, Entry, NotAnswered, Session
+from lastday.connectors.ldap.answers import Answer, Entry
+from lastday.connectors.ldap.directory import Directory, NotAnswered, Session
+from lastday.connectors.ldap.places import address_in, required, tree_in
 from lastday.connectors.ldap.update import changes_to_update, rename_in
 from lastday.connectors.sdk.ports import ConnectorSettings, Ports
 from lastday.connectors.sdk.protocols import AccountDraft, Connection, Page
@@ -31,17 +33,6 @@ ABSENT = Outcome(kind=OutcomeKind.ABSENT, detail="no entry has this entryUUID")
 _PROBE = "lastday-probe-never-a-password"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """Where things stand in the directory."""
-
-    base: str
-    people: str
-    groups: str
-    proof: str
-    """The attribute that says whose account an entry is."""
-
-
 @dataclass(slots=True, kw_only=True)
 class _Listing:
     """A listing under way: a paging cookie is good only on the connection that gave it (RFC 2696 section 3)."""
@@ -59,12 +50,12 @@ class LdapConnector:
     def __init__(self, settings: ConnectorSettings, ports: Ports) -> None:
         self._application = settings.application
         self._ports = ports
-        self._tree = _tree(settings)
+        self._tree = tree_in(settings)
         self._directory = Directory(
             application=settings.application,
-            address=_address(settings),
-            bind_dn=_required(settings, "bind_dn"),
-            password=_required(settings, "password"),
+            address=address_in(settings),
+            bind_dn=required(settings, "bind_dn"),
+            password=required(settings, "password"),
             timeout_s=int(settings.text("timeout_s") or 10),
             ports=ports,
         )
@@ -421,36 +412,3 @@ def _hidden(entry: Entry, why: str) -> PermissionMissing:
         mend="Give our account `manage` on userPassword.",
         where=entry.dn,
     )
-
-
-def _required(settings: ConnectorSettings, key: str) -> str:
-    value = settings.text(key)
-    if not value:
-        raise ConfigurationError(f"app {settings.application} needs {key}", where=f"[app.{settings.application}]")
-    return value
-
-
-def _address(settings: ConnectorSettings) -> Address:
-    return Address.of(
-        _required(settings, "url"),
-        starttls=settings.values.get("starttls") is True,
-        ca_file=settings.text("ca_file"),
-    )
-
-
-def _tree(settings: ConnectorSettings) -> Tree:
-    base = _required(settings, "base_dn")
-    people, found = settings.text("people"), settings.text("groups")
-    return Tree(
-        base=base,
-        people=_under(people, base),
-        groups=_under(found, base),
-        proof=settings.text("proof") or "employeeNumber",
-    )
-
-
-def _under(relative: str | None, base: str) -> str:
-    """`relative` below the base; a name that is whole already stays."""
-    if not relative:
-        return base
-    return relative if names.lies_under(relative, base) else names.child(relative, base)

@@ -7,24 +7,34 @@ redacted, afterwards.
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import NotRequired, TypedDict, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
+from lastday.connectors.ldap.answers import (
+    ACCOUNT_USABILITY,
+    AGAIN_LATER,
+    GRANT_MORE,
+    Answer,
+    Change,
+    Entry,
+    EntryPage,
+    Modification,
+    Response,
+    Result,
+    entry_in,
+    next_cookie,
+    refuse_unless_whole,
+)
+from lastday.connectors.ldap.line import Address, CheckedTls
 from lastday.connectors.sdk.ports import Exchange, Ports
 from lastday.model.errors import (
-    AnswerUnusable,
-    ConfigurationError,
     CredentialsRejected,
     ListingIncomplete,
     PermissionMissing,
@@ -32,117 +42,16 @@ from lastday.model.errors import (
 )
 from lastday.model.ids import ApplicationName
 
-PAGED_RESULTS = "1.2.840.113556.1.4.319"
-ACCOUNT_USABILITY = "1.3.6.1.4.1.42.2.27.9.5.8"
-"""The server's own judgement whether an entry can be signed in to; only where a password policy applies to it."""
 PAGE_SIZE = 500
 GIVING_UP_S = 2
-SECRET_ATTRIBUTES = frozenset({"userpassword", "unicodepwd", "sambantpassword", "sambalmpassword"})
 
 _BROKEN = (LDAPException, OSError, ValueError, IndexError, KeyError, TypeError, AttributeError)
 """What ldap3 raises on a lost line or on bytes that are no LDAP."""
-_CUT_SHORT = frozenset({3, 4, 11})  # timeLimitExceeded, sizeLimitExceeded, adminLimitExceeded
-_AGAIN_LATER = frozenset({51, 52})  # busy, unavailable
 ResultT = TypeVar("ResultT")
-
-
-class Change(StrEnum):
-    ADD = "MODIFY_ADD"
-    DELETE = "MODIFY_DELETE"
-    REPLACE = "MODIFY_REPLACE"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Modification:
-    attribute: str
-    change: Change
-    values: tuple[bytes, ...] = ()
-
-    def redacted(self) -> str:
-        hidden = self.attribute.lower() in SECRET_ATTRIBUTES
-        shown = "***" if hidden else ", ".join(value.decode(errors="replace") for value in self.values)
-        return f"{self.change.name.lower()} {self.attribute}: {shown}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One entry as it was read; attribute names in lower case."""
-
-    dn: str
-    attributes: Mapping[str, tuple[bytes, ...]]
-    usable: bool | None = None
-    """What the server says of signing in (account usability control); None where no policy applies or it is mute."""
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(value.decode(errors="replace") for value in self.attributes.get(name.lower(), ()))
-
-    def text(self, name: str) -> str | None:
-        return next(iter(self.texts(name)), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryPage:
-    entries: tuple[Entry, ...]
-    cookie: bytes
-    """Empty on the last page."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the server answered to a write (RFC 4511 section 4.1.9)."""
-
-    code: int
-    name: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.message}" if self.message else self.name
 
 
 class NotAnswered(Exception):
     """A request was sent, or may have been, and no answer came: what became of it is unknown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    host: str
-    port: int
-    tls: bool
-    starttls: bool
-    ca_file: str | None
-
-    @classmethod
-    def of(cls, url: str, *, starttls: bool, ca_file: str | None) -> "Address":
-        """The address that `url` writes. Raises ConfigurationError where the line would be open outside loopback."""
-        parsed = urlsplit(url)
-        if parsed.scheme not in ("ldap", "ldaps") or not parsed.hostname:
-            raise ConfigurationError(f"{url!r} is not an ldap:// or ldaps:// address", mend="Write ldaps://host:636.")
-        tls = parsed.scheme == "ldaps"
-        if not (tls or starttls or _is_loopback(parsed.hostname)):
-            raise ConfigurationError(
-                f"{url} would send the password in clear",
-                effect="The directory is not contacted.",
-                mend="Use ldaps:// or starttls = true; plain ldap:// is for loopback only.",
-            )
-        port = parsed.port or (636 if tls else 389)
-        return cls(host=parsed.hostname, port=port, tls=tls, starttls=starttls and not tls, ca_file=ca_file)
-
-    def __str__(self) -> str:
-        return f"{'ldaps' if self.tls else 'ldap'}://{self.host}:{self.port}"
-
-
-class _CheckedTls(ldap3.Tls):  # type: ignore[misc]  # ldap3 has no types
-    """TLS whose certificate and host name the standard library checks; ldap3's own check leaves sockets behind."""
-
-    def __init__(self, ca_file: str | None) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self._ca_file = ca_file
-
-    def wrap_socket(self, connection: "ldap3.Connection", do_handshake: bool = False) -> None:  # noqa: FBT001, FBT002 - ldap3's signature
-        context = ssl.create_default_context(cafile=self._ca_file)
-        connection.socket = context.wrap_socket(
-            connection.socket, do_handshake_on_connect=do_handshake, server_hostname=connection.server.host
-        )
 
 
 class Session:
@@ -179,7 +88,7 @@ class Session:
     async def _page(
         self, base: str, text: str, attributes: Sequence[str], cookie: bytes, *, one: bool, controls: bool
     ) -> EntryPage:
-        def ask() -> tuple[_Result, list[_Response]]:
+        def ask() -> tuple[Result, list[Response]]:
             self._connection.search(
                 base,
                 text,
@@ -196,10 +105,10 @@ class Session:
             raise Unreachable(f"the directory did not answer a search: {err}", where=base) from err
         if one and result["result"] == 32:  # noSuchObject: said about the very entry that was asked for
             return EntryPage(entries=(), cookie=b"")
-        _refuse_unless_whole(result, response, base)
+        refuse_unless_whole(result, response, base)
         return EntryPage(
-            entries=tuple(_entry(item) for item in response if item["type"] == "searchResEntry"),
-            cookie=b"" if one else _next_cookie(result, base),
+            entries=tuple(entry_in(item) for item in response if item["type"] == "searchResEntry"),
+            cookie=b"" if one else next_cookie(result, base),
         )
 
     async def modify(self, dn: str, changes: Sequence[Modification]) -> Answer:
@@ -242,16 +151,16 @@ class Session:
             raise Unreachable("the directory did not say who we are") from err
 
     async def _write(self, method: str, dn: str, told: str, send: Callable[[], object]) -> Answer:
-        def act() -> _Result:
+        def act() -> Result:
             send()
-            result: _Result = self._connection.result
+            result: Result = self._connection.result
             return result
 
         result = await self._directory.call(method, dn, told, self._connection, act, _told_result)
         answer = Answer(code=result["result"], name=result["description"], message=result["message"] or "")
         if answer.code == 50:
-            raise PermissionMissing(f"{method} was refused: {answer}", where=dn, mend=_GRANT_MORE)
-        if answer.code in _AGAIN_LATER:
+            raise PermissionMissing(f"{method} was refused: {answer}", where=dn, mend=GRANT_MORE)
+        if answer.code in AGAIN_LATER:
             raise Unreachable(f"the directory is {answer.name}", where=dn)
         return answer
 
@@ -317,7 +226,7 @@ class Directory:
             self.address.host,
             port=self.address.port,
             use_ssl=self.address.tls,
-            tls=_CheckedTls(self.address.ca_file),
+            tls=CheckedTls(self.address.ca_file),
             get_info=ldap3.NONE,
             connect_timeout=self._timeout_s,
         )
@@ -336,12 +245,12 @@ class Directory:
         )
 
     async def _bind(self, connection: "ldap3.Connection", user: str) -> tuple[int, str]:
-        def bind() -> _Result:
+        def bind() -> Result:
             connection.open(read_server_info=False)
             if self.address.starttls and not connection.start_tls(read_server_info=False):
                 raise ssl.SSLError("the server refused StartTLS")
             connection.bind(read_server_info=False)
-            result: _Result = connection.result
+            result: Result = connection.result
             return result
 
         try:
@@ -402,89 +311,16 @@ class Directory:
         )
 
 
-_GRANT_MORE = "Give our account the rights listed in the connector's manifest under least_privilege."
-
-
-class _Result(TypedDict):
-    """The part of ldap3's result that is used."""
-
-    result: int
-    description: str
-    message: str
-    controls: NotRequired[object]
-
-
-class _Response(TypedDict):
-    """The part of one of ldap3's responses that is used."""
-
-    type: str
-    dn: str
-    raw_attributes: Mapping[str, list[bytes]]
-    controls: NotRequired[object]
-
-
-def _told_search(found: tuple[_Result, list[_Response]]) -> str:
+def _told_search(found: tuple[Result, list[Response]]) -> str:
     return f"{found[0]['description']} {len(found[1])} entries"
 
 
-def _told_result(result: _Result) -> str:
+def _told_result(result: Result) -> str:
     return f"{result['description']} {result['message'] or ''}"
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def _refuse_unless_whole(result: _Result, response: list[_Response], base: str) -> None:
-    code, name = result["result"], result["description"]
-    if code in _CUT_SHORT:
-        raise ListingIncomplete(
-            f"the directory cut its answer short: {name}",
-            effect="Nothing is concluded from what was read.",
-            mend="Lift the limit for our account (slapd.conf: limits ... size.prtotal=unlimited).",
-            where=base,
-        )
-    if code == 50:
-        raise PermissionMissing(f"reading was refused: {name}", where=base, mend=_GRANT_MORE)
-    if code in _AGAIN_LATER:
-        raise Unreachable(f"the directory is {name}", where=base)
-    if code != 0:
-        raise AnswerUnusable(f"the directory answered {name}: {result['message']}", where=base)
-    if any(item["type"] == "searchResRef" for item in response):
-        raise ListingIncomplete("part of the tree stands on another server (referral)", where=base)
-
-
-def _next_cookie(result: _Result, base: str) -> bytes:
-    """The cookie of the next page. A server that says nothing about paging has not promised that this was all."""
-    controls = result.get("controls")
-    paging = controls.get(PAGED_RESULTS) if isinstance(controls, Mapping) else None
-    value = paging.get("value") if isinstance(paging, Mapping) else None
-    if not isinstance(value, Mapping):
-        raise ListingIncomplete("the directory dropped the paging control", where=base)
-    cookie = value.get("cookie")
-    return cookie if isinstance(cookie, bytes) else b""
-
-
-def _entry(item: _Response) -> Entry:
-    attributes = {name.lower(): tuple(values) for name, values in item["raw_attributes"].items() if values}
-    return Entry(dn=item["dn"], attributes=attributes, usable=_usable(item))
-
-
-def _usable(item: _Response) -> bool | None:
-    """The account usability of an entry: the first tag is [0] where it is available and [1] where it is not."""
-    controls = item.get("controls")
-    control = controls.get(ACCOUNT_USABILITY) if isinstance(controls, Mapping) else None
-    value = control.get("value") if isinstance(control, Mapping) else None
-    if not isinstance(value, bytes) or not value:
-        return None
-    return {0x80: True, 0xA1: False}.get(value[0])
-
-
 def _bind_error(code: int, said: str, where: str) -> CredentialsRejected | PermissionMissing | Unreachable:
-    if code in _AGAIN_LATER:
+    if code in AGAIN_LATER:
         return Unreachable(f"the directory cannot serve us: {said}", where=where)
     if code in (8, 13):  # strongerAuthRequired, confidentialityRequired
         return PermissionMissing(f"the directory wants a protected line: {said}", where=where, mend="Use ldaps://.")

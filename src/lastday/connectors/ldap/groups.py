@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lastday.connectors.ldap import names
-from lastday.connectors.ldap.directory import Entry, Session
+from lastday.connectors.ldap.answers import Entry
+from lastday.connectors.ldap.directory import Session
 from lastday.connectors.ldap.names import NormalName
 from lastday.model.account import ObservedHolding, Via
 

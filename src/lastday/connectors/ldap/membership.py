@@ -5,7 +5,8 @@ stead in the same step: the group's own name. It exists, moves with the group, g
 """
 
 from lastday.connectors.ldap import groups, names
-from lastday.connectors.ldap.directory import Answer, Change, Entry, Modification, Session
+from lastday.connectors.ldap.answers import Answer, Change, Entry, Modification
+from lastday.connectors.ldap.directory import Session
 from lastday.connectors.ldap.groups import Group, Member
 from lastday.model.operation import Outcome, OutcomeKind
 

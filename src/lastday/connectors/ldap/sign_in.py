@@ -15,7 +15,7 @@ where no policy applies to the entry. So it is written only where the server its
 import base64
 import json
 
-from lastday.connectors.ldap.directory import Change, Entry, Modification
+from lastday.connectors.ldap.answers import Change, Entry, Modification
 from lastday.connectors.sdk.ports import Ports
 from lastday.model.ids import ApplicationName, NativeId
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lastday.connectors.ldap import names
 from lastday.connectors.ldap.accounts import encoded, surname_in
-from lastday.connectors.ldap.directory import SECRET_ATTRIBUTES, Change, Entry, Modification
+from lastday.connectors.ldap.answers import SECRET_ATTRIBUTES, Change, Entry, Modification
 from lastday.model.attributes import Attributes
 
 
