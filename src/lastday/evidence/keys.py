@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from lastday.evidence.entries import EntryDraft, EntryKind, Stamp, append
-from lastday.evidence.verify import ROTATION_PREFIX
+from lastday.evidence.verify import ROTATION_PREFIX, verify_signature
 from lastday.model.canonical import JsonValue
 from lastday.model.errors import EvidenceError
 from lastday.store import entries as log
@@ -130,9 +130,24 @@ async def key_in_force(tx: Transaction, *, numbered_only: bool) -> str | None:
     """Fingerprint of the key that the log says is in force; None before its first checkpoint."""
     rotation = await log.last_rotation(tx, numbered_only=numbered_only)
     if rotation is not None:
-        return str(json.loads(rotation.content)["body"]["fingerprint"])
+        return hashlib.sha256(base64.b64decode(json.loads(rotation.content)["body"]["new"])).hexdigest()
     first = await log.first_checkpoint(tx)
     return None if first is None else first.key
+
+
+async def public_keys(tx: Transaction, keys: KeyRing) -> tuple[bytes, ...]:
+    """The public keys that may have signed the log: the one on disk and, through entries that both signed, its
+    predecessors. What `log_check.verify_log` is to be given.
+    """
+    known = [keys.current().public]
+    for rotation in await log.rotations(tx):
+        body = {name: base64.b64decode(value) for name, value in json.loads(rotation.content)["body"].items()}
+        old, new = body["old"], body["new"]
+        signatures = ((old, body["signed_by_old"]), (new, body["signed_by_new"]))
+        message = ROTATION_PREFIX + old + new
+        if new == known[-1] and all(verify_signature(public, message, signature) for public, signature in signatures):
+            known.append(old)
+    return tuple(known)
 
 
 def _handing_over(old: Signer, new: Signer) -> dict[str, JsonValue]:
@@ -140,7 +155,6 @@ def _handing_over(old: Signer, new: Signer) -> dict[str, JsonValue]:
     return {
         "old": base64.b64encode(old.public).decode(),
         "new": base64.b64encode(new.public).decode(),
-        "fingerprint": new.fingerprint,
         "signed_by_old": base64.b64encode(old.sign(message)).decode(),
         "signed_by_new": base64.b64encode(new.sign(message)).decode(),
     }

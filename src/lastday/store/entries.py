@@ -154,6 +154,14 @@ async def last_rotation(tx: Transaction, *, numbered_only: bool) -> StoredEntry 
     )
 
 
+async def rotations(tx: Transaction) -> list[StoredEntry]:
+    """Every change of keys, the last one first."""
+    return await tx.fetch_all(
+        f"SELECT {_STORED} FROM entry WHERE kind = 'key_rotated' ORDER BY number DESC NULLS FIRST, arrival DESC",  # noqa: S608 - our own column list
+        row=class_row(StoredEntry),
+    )
+
+
 async def personal_of(tx: Transaction, entries: Sequence[EntryId]) -> list[StoredPersonal]:
     return await tx.fetch_all(
         "SELECT entry, salt, content FROM entry_personal WHERE entry = ANY(%s) ORDER BY entry",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lastday.evidence.checkpoints import FileCopies
 from lastday.evidence.entries import EntryKind, append, erase
-from lastday.evidence.keys import rotate
+from lastday.evidence.keys import public_keys, rotate
 from lastday.evidence.log_check import verify_log
 from lastday.evidence.sequencer import load_proof_nodes
 from lastday.evidence.spool import Spool
@@ -259,6 +259,7 @@ async def test_a_new_key_follows_in_the_open(database, tmp_path):
     async with database.transaction() as tx:
         heads = await log.checkpoints_after(tx, 0, 10)
         assert [head.key for head in heads] == [old.fingerprint, new.fingerprint]
+        assert await public_keys(tx, sequencer.keys) == (new.public, old.public)
         assert (await verify_log(tx, [old.public, new.public])).holds
         assert not (await verify_log(tx, [old.public])).holds
 
@@ -316,3 +317,20 @@ async def test_a_spooled_file_that_was_changed_is_named_and_stays(database, tmp_
         await spool.merge(database)
     assert spool.waiting() == (path,)
     assert await rows(database, "SELECT 1 FROM entry") == []
+
+
+async def test_a_change_of_keys_that_was_cut_off_does_not_lose_the_new_key(database, tmp_path):
+    """The entry is committed, the key file not yet in place; the next change must not throw the waiting key away."""
+    sequencer = sequencer_of(database, tmp_path)
+    await write_entries(database, sequencer, [draft(EntryKind.INTENT)])
+    kept = (tmp_path / "keys" / "evidence.key").read_bytes()
+    first = await rotate(database, sequencer.keys, AT, STAMP)
+    (tmp_path / "keys" / "evidence.key").rename(tmp_path / "keys" / "evidence.key.next")
+    (tmp_path / "keys" / "evidence.key").write_bytes(kept)
+    (tmp_path / "keys" / "evidence.key").chmod(0o600)
+    second = await rotate(database, sequencer.keys, AT, STAMP)
+    await sequencer.run_once()
+    async with database.transaction() as tx:
+        assert (await public_keys(tx, sequencer.keys))[:2] == (second.public, first.public)
+        verdict = await verify_log(tx, await public_keys(tx, sequencer.keys))
+    assert verdict.holds, verdict.problems
