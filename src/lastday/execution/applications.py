@@ -1,7 +1,7 @@
 """The governed applications, opened when they are first needed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -42,7 +42,8 @@ class Applications:
     """Opens each application once per process, and closes them all."""
 
     settings: Mapping[ApplicationName, ApplicationSettings]
-    connections: Mapping[ApplicationName, ConnectorSettings]
+    connect: Callable[[ApplicationName], ConnectorSettings]
+    """Where and as whom to connect, secrets resolved. Raises CredentialsRejected where one cannot be had."""
     kinds: Mapping[str, ConnectorKind]
     ports: Ports
     _open: dict[ApplicationName, Application] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class Applications:
         async with self._opening.setdefault(name, asyncio.Lock()):
             if name not in self._open:
                 kind = self.kinds[self.settings[name].connector]
-                connector = await kind.open(self.connections[name], self.ports)
+                connector = await kind.open(self.connect(name), self.ports)
                 self._open[name] = Application(
                     name=name,
                     settings=self.settings[name],

@@ -187,7 +187,7 @@ def _stored(key: str, absence: Absence) -> feeds.Absence:
 async def changes_due(
     tx: Transaction, before: Sequence[Identity], after: Sequence[Identity], now: datetime
 ) -> tuple[tuple[Change, ...], datetime]:
-    """Everything that happened to anybody since they were last walked, up to `now`; and the earliest of those moments."""
+    """What happened to anybody since they were last walked, up to `now`; and the earliest of those moments."""
     known = {person.id: person for person in before}
     walked = await identities.load_walked(tx)
     since = [w.walked_until for w in walked.values() if w.walked_until is not None]

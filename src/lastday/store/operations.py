@@ -375,3 +375,11 @@ async def handed_over(tx: Transaction) -> frozenset[NativeId]:
         " NOT NULL"
     )
     return frozenset(NativeId(row["native_id"]) for row in rows)
+
+
+async def load_operations(tx: Transaction, wanted: Sequence[OperationId]) -> tuple[StoredOperation, ...]:
+    """These operations as they stand; those that do not exist are left out."""
+    rows = await tx.fetch_all(
+        "SELECT * FROM operation WHERE id = ANY(%s) ORDER BY identity, priority, id", (list(wanted),)
+    )
+    return tuple(_stored(row) for row in rows)

@@ -14,9 +14,16 @@ from lastday.model.clock import Clock
 class Session(Protocol):
     """An opened installation: the engine of execution and the sequencer of its evidence."""
 
-    engine: Engine
-    sequencer: Sequencer
-    home: Path
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def sequencer(self) -> Sequencer: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def test_clock(self) -> bool:
+        """The clock is that of `LASTDAY_TEST_CLOCK`; said on every screen."""
+        ...
 
 
 class Services(Protocol):

@@ -1,0 +1,59 @@
+"""The command `lastday`: its commands, and how each ending becomes an exit code."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from lastday.configuration.problems import ConfigurationProblem, ConfigurationProblems, render
+from lastday.interfaces.cli import database, decide, evidence, planning, sources, watching
+from lastday.interfaces.cli.services import Services
+from lastday.interfaces.cli.showing import err, harmless, show_error
+from lastday.model.errors import ExitCode, LastdayError
+
+
+def build(services: Services) -> typer.Typer:
+    """The command line over these services."""
+    app = typer.Typer(
+        name="lastday",
+        help="People who leave are out, and it can be proved.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"obj": services, "help_option_names": ["-h", "--help"]},
+    )
+    for part in (database, sources, planning, decide, watching, evidence):
+        part.add_to(app)
+    return app
+
+
+def run(services: Services) -> NoReturn:
+    """Runs the command of this process and ends it with the exit code of design section 10."""
+    sys.exit(_run(services))
+
+
+def _run(services: Services) -> int:
+    try:
+        result = build(services)(standalone_mode=False)
+    except ConfigurationProblems as problems:
+        _show_problems(problems)
+        return problems.exit_code
+    except LastdayError as error:
+        show_error(error)
+        return error.exit_code
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.Abort:
+        return ExitCode.DETACHED
+    except KeyboardInterrupt:
+        err.print("interrupted; nobody goes on with it. The same command takes it up again.")
+        return ExitCode.DETACHED
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _show_problems(problems: ConfigurationProblems) -> None:
+    """Every mistake with its place, its line and a caret."""
+    for problem in problems.problems:
+        placed = isinstance(problem, ConfigurationProblem)
+        text = problem.place.position.file.read_text(encoding="utf-8", errors="replace") if placed else ""
+        err.print(harmless(render(problem, text)), markup=False)
