@@ -99,6 +99,10 @@ class Postgres:
             return f"host={self.folder}/socket port={self.port} user={user} dbname={database}"
         return f"host=127.0.0.1 port={port or self.port} user={user} password={password} dbname={database}"
 
+    def program(self, name: str) -> str:
+        """The path of one of this version's programs, such as `psql` or `pg_dump`."""
+        return str(self._binaries / name)
+
     @property
     def socket_path(self) -> str:
         """The Unix socket itself, for a proxy."""
@@ -133,7 +137,7 @@ class Postgres:
     def psql(self, sql: str, *, database: str = "postgres", user: str = SUPERUSER) -> list[list[str]]:
         """The rows of `sql`, cells as text, by the psql binary. Raises AssertionError with what the server said."""
         arguments = [
-            str(self._binaries / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-F", "\x1f",
+            self.program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-F", "\x1f",
             "-d", self.dsn_of(user, database=database) + " application_name=witness", "-f", "-",
         ]  # fmt: skip
         done = subprocess.run(arguments, input=sql, capture_output=True, text=True, check=False)
@@ -148,7 +152,7 @@ class Postgres:
     def can_log_in(self, user: str, password: str = "", *, database: str = "postgres") -> bool:
         """psql got in as `user`: over the socket, or over TCP with the password."""
         dsn = self.dsn_of(user, password, database=database)
-        arguments = [str(self._binaries / "psql"), "-X", "-w", "-d", dsn, "-c", "SELECT 1"]
+        arguments = [self.program("psql"), "-X", "-w", "-d", dsn, "-c", "SELECT 1"]
         return subprocess.run(arguments, capture_output=True, check=False).returncode == 0
 
     def writes(self, *, by: str | None = None, application: str | None = None) -> list[Statement]:
@@ -196,7 +200,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [str(self._binaries / program), *arguments],
+            [self.program(program), *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -210,7 +214,7 @@ class Postgres:
     def _launch(self) -> None:
         with (self.folder / "postgres.out").open("ab") as out:
             self._process = subprocess.Popen(
-                [str(self._binaries / "postgres"), "-D", f"{self.folder}/data"],
+                [self.program("postgres"), "-D", f"{self.folder}/data"],
                 stdout=out,
                 stderr=out,
                 cwd="/",

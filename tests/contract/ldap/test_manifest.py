@@ -9,6 +9,7 @@ from ldap3.utils.dn import parse_dn
 import lastday.connectors.ldap as package
 from lastday.connectors.ldap import names
 from lastday.connectors.ldap.connector import LdapConnector
+from lastday.connectors.sdk.catalogue import kind_of
 from lastday.connectors.sdk.manifest import read_manifest
 from lastday.connectors.sdk.protocols import Capability, Connector, capabilities_of
 from tests.contract.ldap.conftest import directory_settings
@@ -24,6 +25,7 @@ async def test_the_manifest_lists_exactly_what_the_class_can_do():
     manifest = read_manifest(FOLDER)
     assert isinstance(connector, Connector)
     assert capabilities_of(connector) == manifest.capabilities
+    assert kind_of(package).connector_class is LdapConnector
     assert Capability.ENDS_SESSIONS not in manifest.capabilities
     assert set(directory_settings(1).values) <= set(manifest.config)
     await connector.close()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from lastday.connectors.ldap.directory import PAGE_SIZE
+from lastday.connectors.sdk.reading import read_whole
 from lastday.model.errors import (
     ConfigurationError,
     CredentialsRejected,
@@ -13,8 +14,8 @@ from lastday.model.errors import (
     Unreachable,
 )
 from lastday.model.operation import OutcomeKind
-from tests.contract.ldap.conftest import SEED, id_in, opened
-from tests.servers.connector_ports import TestPorts
+from tests.contract.ldap.conftest import DIRECTORY, SEED, id_in, opened
+from tests.servers.connector_ports import FixedClock, TestPorts
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.slapd import GROUPS, LASTDAY_DN, PEOPLE, Slapd, free_port, group, person
 
@@ -26,14 +27,8 @@ MODIFY, SEARCH, PAGING = b"\x66", b"\x63", b"1.2.840.113556.1.4.319"
 
 
 async def whole(connector):
-    accounts, cursor, pages = [], None, 0
-    while True:
-        page = await connector.list_accounts(cursor)
-        accounts += page.items
-        pages += 1
-        cursor = page.next_cursor
-        if cursor is None:
-            return accounts, pages
+    snapshot = await read_whole(connector, DIRECTORY, FixedClock())
+    return snapshot.accounts, snapshot.completeness.pages
 
 
 def is_modify(sent: bytes) -> bool:
@@ -86,6 +81,18 @@ async def test_a_line_that_breaks_inside_an_answer_is_no_shorter_listing(slapd, 
             with pytest.raises((Unreachable, ListingIncomplete)):
                 await connector.list_accounts(None)
             assert len((await connector.list_accounts(None)).items) == 3
+
+
+async def test_listings_that_nobody_goes_on_with_make_room_and_others_go_on(kept):
+    """A caller that gave up half-way costs no connection for ever; its cursor is an error, not an empty page."""
+    with Slapd(bulk_ldif=CROWD) as slapd:
+        async with opened(slapd.port, kept) as connector:
+            given_up = [(await connector.list_accounts(None)).next_cursor for _ in range(6)]
+            with pytest.raises(ListingIncomplete):
+                await connector.list_accounts(given_up[0])
+            second = await connector.list_accounts(given_up[-1])
+            assert len(second.items) == PAGE_SIZE
+            assert second.next_cursor != given_up[-1]
 
 
 async def test_a_cursor_that_is_not_known_is_an_error(connector):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import lastday.connectors.postgresql as package
 from lastday.connectors.postgresql.connector import PostgresqlConnector
+from lastday.connectors.sdk.catalogue import kind_of
 from lastday.connectors.sdk.manifest import read_manifest
 from lastday.connectors.sdk.protocols import Connector, capabilities_of
 from tests.contract.postgresql.conftest import ledger_settings
@@ -16,5 +17,6 @@ def test_the_manifest_lists_exactly_what_the_class_can_do():
     manifest = read_manifest(Path(package.__file__).parent)
     assert isinstance(connector, Connector)
     assert capabilities_of(connector) == manifest.capabilities
+    assert kind_of(package).connector_class is PostgresqlConnector
     assert set(manifest.verbs) >= {"create", "update", "disable", "enable", "give", "revoke", "delete"}
     assert set(manifest.config) == {"dsn", "timeout_s"}

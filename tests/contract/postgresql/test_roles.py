@@ -191,7 +191,7 @@ async def test_open_sessions_outlive_disable_and_end_by_end_sessions(cluster, co
 
 async def test_a_busy_session_ends_too(cluster, connector, person):
     name, oid = person()
-    psql = subprocess.Popen(["psql", "-X", "-q", "-c", "SELECT pg_sleep(300)", cluster.dsn_of(name)],
+    psql = subprocess.Popen([cluster.program("psql"), "-X", "-q", "-c", "SELECT pg_sleep(300)", cluster.dsn_of(name)],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     while not await connector.count_sessions(oid):
         time.sleep(0.02)

@@ -65,8 +65,8 @@ class LdapConnector:
         self._known_attributes: frozenset[str] | None = None
 
     async def close(self) -> None:
-        for token in list(self._listings):
-            await self._end_listing(token)
+        for cursor in list(self._listings):
+            await self._end_listing(cursor)
         await self._directory.close()
 
     # ---------- reading
@@ -99,40 +99,42 @@ class LdapConnector:
         return ()
 
     async def list_accounts(self, cursor: str | None) -> Page[ObservedAccount]:
-        token = cursor or await self._begin_listing()
-        listing = self._listings.get(token)
+        """One page. Each cursor is good once: it names the connection on which the listing goes on."""
+        listing = await self._begin_listing() if cursor is None else self._listings.pop(cursor, None)
         if listing is None:
             raise ListingIncomplete("this listing was given up: begin again", where=self._tree.people)
-        finished = True
+        next_cursor: str | None = None
         try:
             page = await listing.session.search_page(
                 self._tree.people, accounts.PEOPLE_FILTER, accounts.READ_ATTRIBUTES, listing.cookie, controls=True
             )
             found = tuple(self._listed(listing, entry) for entry in page.entries)
             _go_on(listing, page.cookie, self._tree.people)
-            finished = not page.cookie
+            next_cursor = await self._keep_listing(listing) if page.cookie else None
         finally:
-            if finished:
-                await self._end_listing(token)
-        return Page(items=found, next_cursor=None if finished else token)
+            if next_cursor is None:
+                await self._directory.close_session(listing.session)
+        return Page(items=found, next_cursor=next_cursor)
 
-    async def _begin_listing(self) -> str:
+    async def _keep_listing(self, listing: _Listing) -> str:
+        """The cursor of the next page. Listings that nobody went on with make room."""
         while len(self._listings) >= OPEN_LISTINGS:
             await self._end_listing(next(iter(self._listings)))
+        cursor = f"listing-{next(self._numbers)}"
+        self._listings[cursor] = listing
+        return cursor
+
+    async def _begin_listing(self) -> _Listing:
         session = await self._directory.open_session()
         try:
             index = groups.GroupIndex(await groups.read_groups(session, self._tree.groups))
         except BaseException:
             await self._directory.close_session(session)
             raise
-        token = f"listing-{next(self._numbers)}"
-        self._listings[token] = _Listing(session=session, index=index)
-        return token
+        return _Listing(session=session, index=index)
 
-    async def _end_listing(self, token: str) -> None:
-        listing = self._listings.pop(token, None)
-        if listing is not None:
-            await self._directory.close_session(listing.session)
+    async def _end_listing(self, cursor: str) -> None:
+        await self._directory.close_session(self._listings.pop(cursor).session)
 
     def _listed(self, listing: _Listing, entry: Entry) -> ObservedAccount:
         account = accounts.account_of(entry, listing.index.holdings_of(accounts.member_of(entry)))

@@ -1,12 +1,12 @@
 """Where a directory is, and that the line to it is protected: TLS, or loopback."""
 
-import ipaddress
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import ldap3
 
+from lastday.connectors.sdk.addresses import is_loopback_host
 from lastday.model.errors import ConfigurationError
 
 
@@ -25,7 +25,7 @@ class Address:
         if parsed.scheme not in ("ldap", "ldaps") or not parsed.hostname:
             raise ConfigurationError(f"{url!r} is not an ldap:// or ldaps:// address", mend="Write ldaps://host:636.")
         tls = parsed.scheme == "ldaps"
-        if not (tls or starttls or _is_loopback(parsed.hostname)):
+        if not (tls or starttls or is_loopback_host(parsed.hostname)):
             raise ConfigurationError(
                 f"{url} would send the password in clear",
                 effect="The directory is not contacted.",
@@ -50,10 +50,3 @@ class CheckedTls(ldap3.Tls):  # type: ignore[misc]  # ldap3 has no types
         connection.socket = context.wrap_socket(
             connection.socket, do_handshake_on_connect=do_handshake, server_hostname=connection.server.host
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

@@ -7,7 +7,6 @@ and is noted, without parameters, afterwards.
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import re
 import socket
@@ -19,6 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from lastday.connectors.sdk.addresses import is_loopback_host
 from lastday.connectors.sdk.ports import Exchange, Ports
 from lastday.model.errors import ConfigurationError, CredentialsRejected, PermissionMissing, Unreachable
 from lastday.model.ids import ApplicationName
@@ -201,12 +201,9 @@ def _protected(dsn: str, application: ApplicationName) -> str:
 
 
 def _is_local(host: str) -> bool:
-    if host in ("", "localhost") or host.startswith(("/", "@")):
+    if not host or host.startswith(("/", "@")):  # a Unix socket
         return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_host(host)
 
 
 def _connect_error(err: Exception, where: str) -> CredentialsRejected | Unreachable:
