@@ -1,7 +1,7 @@
 """Which identity ever held a mail address, a user name or a number, and until when."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,11 +60,14 @@ async def load_held(tx: Transaction, attributes: Iterable[str]) -> tuple[HeldVal
     )
 
 
-async def remember_values(tx: Transaction, identities: Sequence[Identity], known_at: datetime) -> None:
+async def remember_values(
+    tx: Transaction, identities: Sequence[Identity], known_at: datetime, attributes: Collection[str] = REMEMBERED
+) -> None:
     """What these identities hold now is remembered; what they held and hold no more ended at `known_at`."""
+    names = sorted({name.lower() for name in (*REMEMBERED, *attributes)})
     held: _Held = {}
     for identity in identities:
-        _add_held(held, identity, known_at)
+        _add_held(held, identity, names, known_at)
     await _end_others(tx, [identity.id for identity in identities], held, known_at)
     await tx.execute(
         "INSERT INTO value_history (attribute, value_folded, identity, since, until)"
@@ -88,11 +91,11 @@ def _columns(held: _Held) -> tuple[list[str], list[str], list[IdentityId]]:
     return [key[0] for key in held], [key[1] for key in held], [key[2] for key in held]
 
 
-def _add_held(held: _Held, identity: Identity, known_at: datetime) -> None:
+def _add_held(held: _Held, identity: Identity, names: Sequence[str], known_at: datetime) -> None:
     """A value is held as long as any engagement that names it runs."""
     for engagement in identity.engagements:
         began = min(engagement.starts_at or known_at, known_at)
-        for attribute in REMEMBERED:
+        for attribute in names:
             for value in engagement.attributes.get(attribute, ()):
                 key = (attribute, folded(str(value)), identity.id)
                 first, last = held.get(key, (began, engagement.ends_at))
@@ -101,7 +104,7 @@ def _add_held(held: _Held, identity: Identity, known_at: datetime) -> None:
 
 
 def folded(value: str) -> str:
-    return storable(unicodedata.normalize("NFC", value).casefold())
+    return storable(unicodedata.normalize("NFC", value).strip().casefold())
 
 
 async def all_held(tx: Transaction) -> tuple[tuple[str, str, IdentityId, datetime | None], ...]:

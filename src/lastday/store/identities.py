@@ -1,6 +1,6 @@
 """People and their engagements, with every version that was ever believed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from lastday.model.attributes import Attributes
 from lastday.model.identity import Engagement, EngagementStatus, Identity, IdentityKind, Lifecycle
 from lastday.model.ids import EngagementId, IdentityId, SourceName
 from lastday.store.database import Row, Transaction
-from lastday.store.held_values import folded, remember_values
+from lastday.store.held_values import REMEMBERED, folded, remember_values
 from lastday.store.ranges import attributes_text, between, iso, since, version_digest
 
 
@@ -25,9 +25,16 @@ class Walked:
 
 
 async def save_identities(
-    tx: Transaction, identities: Sequence[Identity], known_at: datetime
+    tx: Transaction,
+    identities: Sequence[Identity],
+    known_at: datetime,
+    *,
+    remembered: Collection[str] = REMEMBERED,
 ) -> tuple[IdentityId, ...]:
-    """The identities are stored, a new version for each engagement that is not as it was; those that changed."""
+    """The identities are stored, a new version for each engagement that is not as it was; those that changed.
+
+    Who holds a value of the `remembered` attributes, and until when, is kept beside: name those that hints speak of.
+    """
     await _insert_identities(tx, identities)
     await _insert_engagements(tx, identities)
     before = await _open_digests(tx, [identity.id for identity in identities])
@@ -35,7 +42,7 @@ async def save_identities(
     await _close_versions(tx, [engagement.id for engagement, _ in changed], known_at)
     await tx.copy("engagement_version", _VERSION_COLUMNS, (_version_row(e, d, known_at) for e, d in changed))
     touched = {engagement.identity for engagement, _ in changed}
-    await remember_values(tx, [identity for identity in identities if identity.id in touched], known_at)
+    await remember_values(tx, [identity for identity in identities if identity.id in touched], known_at, remembered)
     return tuple(sorted(touched))
 
 

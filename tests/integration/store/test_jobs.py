@@ -4,13 +4,16 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from importlib import resources
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from lastday.store.database import Database
+from lastday.store import embedded, schema
+from lastday.store.database import Database, DatabaseLost
 from lastday.store.jobs import JobQueue
 
 
@@ -164,3 +167,40 @@ async def test_a_worker_whose_connections_are_cut_goes_on(jobs: JobQueue, databa
     stop.set()
     await working
     assert beating
+
+
+async def test_a_killed_database_comes_back_under_a_worker_that_goes_on(short_home: Path):
+    """kill -9 of PostgreSQL: the watcher starts it, pools and worker find it again, the hint that was kept runs."""
+    url = await embedded.ensure_running(short_home, {})
+    await schema.migrate(url)
+    watching = asyncio.create_task(embedded.keep_running(short_home, {}))
+    seen: list[int] = []
+    async with await JobQueue.open(url) as jobs, await Database.open(url) as database:
+
+        @jobs.task("note")
+        async def note(number: int) -> None:
+            seen.append(number)
+
+        stop = asyncio.Event()
+        working = asyncio.create_task(jobs.work(["lanes"], 1, stop))
+        for number in (1, 2):
+            await jobs.defer("note", {"number": number}, queue="other")
+            os.kill(int((short_home / "pg" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+            await _again(partial(jobs.defer, "note", {"number": number}, queue="lanes"))
+            await until(partial(seen.__contains__, number))
+        assert await jobs.waiting("other") == 2
+        async with database.transaction() as tx:
+            assert await tx.fetch_one("SELECT 1 AS one") == {"one": 1}
+        stop.set()
+        await working
+    watching.cancel()
+
+
+async def _again(attempt: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await attempt()
+        except DatabaseLost:
+            await asyncio.sleep(0.1)
+        else:
+            return

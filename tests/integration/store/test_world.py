@@ -228,6 +228,12 @@ async def test_a_name_given_up_is_remembered_until_it_is_old(tx: Transaction):
     assert again == {"u1": ()}
 
 
+async def test_attributes_that_hints_speak_of_can_be_remembered_too(tx: Transaction):
+    one = engagement("1", attributes=Attributes.of({"nickName": " Ada "}))
+    await identities.save_identities(tx, [person(one)], T0, remembered=["nickName"])
+    assert await held_values.value_holders(tx, "nickname", ["ADA"], T0) == {"ADA": ("i-1",)}
+
+
 async def test_an_employee_number_finds_everybody_who_ever_had_it(tx: Transaction):
     """A number used again is not one person."""
     gone = engagement("a", attributes=Attributes.of({"employeeNumber": "E7"}), ends_at=T0 - DAY)
