@@ -13,7 +13,7 @@ from lastday.model.finding import Finding
 from lastday.model.ids import BatchId, IdentityId, OperationId
 from lastday.model.operation import Because, Operation, Verb
 from lastday.model.plan import NoOperation
-from lastday.planning.administrators import judge_last_administrator
+from lastday.planning.administrators import Administrator, judge_last_administrator
 from lastday.planning.profile import (
     CREATES,
     DELETES,
@@ -130,12 +130,18 @@ class Drafter:
         return needed is not None and not self.profile.can(needed)
 
     def last_administrator(self, account: Account) -> Finding | None:
-        """Says that no other administrator would stay; None where one does."""
+        """Says that no other administrator would stay; None where one does.
+
+        The account itself counts as seen, as it holds the entitlement: where nobody was counted, nobody else stays.
+        """
         profile = self.profile
+        itself = Administrator(
+            native_id=account.native_id, identity=account.identity, enabled=account.observed.enabled, stays=False
+        )
         return judge_last_administrator(
             profile.name,
             account.native_id,
-            profile.administrators,
+            (itself, *profile.administrators),
             owner=profile.owner,
             now=self.now,
             leaving=self.losing,

@@ -77,19 +77,22 @@ def _others(drafter: Drafter, accounts: Sequence[Account], wish: DesiredAccount)
         if _is_own(account):
             found += _take_excess(drafter, account, wish)
         elif account.kind is AccountKind.ADMIN:
-            found += _close_former(drafter, account)
+            found += _close_former(drafter, account, wish)
     return found
 
 
-def _close_former(drafter: Drafter, account: Account) -> Proposal:
+def _close_former(drafter: Drafter, account: Account, wish: DesiredAccount) -> Proposal:
+    """What is from before a rehire and has no reason today goes; the account too, where no reason covers any of it."""
     left, because = drafter.person.last_left_at, Because.ENDED_BEFORE_REHIRE
-    old = [
-        h for h in sorted(account.observed.holdings) if left is not None and _held_since(account, h.entitlement) < left
-    ]
-    found = Proposal()
-    for holding in old:
-        found += _excess(drafter, account, holding)
-    if found.operations and account.observed.enabled and drafter.last_administrator_of(account) is None:
+    wanted = {assignment.entitlement.name for assignment in wish.assignments}
+    found, covered = Proposal(), False
+    for holding in sorted(account.observed.holdings):
+        if holding.entitlement in wanted:
+            covered = True
+        elif left is not None and _held_since(account, holding.entitlement) < left:
+            found += _excess(drafter, account, holding)
+    last = drafter.last_administrator_of(account)
+    if found.operations and account.observed.enabled and not covered and last is None:
         sentence = "The account is from before the person left; nothing gives it today."
         found += Proposal(operations=(drafter.operation(Verb.DISABLE, account, because, sentence),))
     return found

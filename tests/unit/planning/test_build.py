@@ -254,6 +254,12 @@ def test_the_last_administrator_keeps_sign_in_loses_sessions_and_the_owner_has_f
     assert (finding.code, finding.owner, finding.deadline) == ("A310", "group:it", NOW + timedelta(hours=4))
 
 
+def test_where_nobody_was_counted_nobody_else_is_taken_to_stay():
+    """Unknown is not empty, and not full either."""
+    plan = plan_for([a_leaver("1", an_account("u1", "1", "group/admins"))], with_admins())
+    assert {o.verb for o in plan.operations} == {Verb.END_SESSIONS}
+
+
 def test_two_administrators_who_leave_together_do_not_count_for_each_other():
     """T-15: at least one stays, in any order."""
     profiles = with_admins(an_admin("u1", "1"), an_admin("u2", "2"))
