@@ -9,7 +9,7 @@ from lastday.configuration.problems import ConfigurationProblem, ConfigurationPr
 from lastday.interfaces.cli import database, decide, evidence, planning, sources, watching
 from lastday.interfaces.cli.services import Services
 from lastday.interfaces.cli.showing import err, harmless, show_error
-from lastday.model.errors import ExitCode, LastdayError
+from lastday.model.errors import ConfigurationError, ExitCode, LastdayError
 
 
 def build(services: Services) -> typer.Typer:
@@ -54,6 +54,11 @@ def _run(services: Services) -> int:
 def _show_problems(problems: ConfigurationProblems) -> None:
     """Every mistake with its place, its line and a caret."""
     for problem in problems.problems:
-        placed = isinstance(problem, ConfigurationProblem)
-        text = problem.place.position.file.read_text(encoding="utf-8", errors="replace") if placed else ""
-        err.print(harmless(render(problem, text)), markup=False)
+        err.print(harmless(render(problem, _text_of(problem))), markup=False)
+
+
+def _text_of(problem: ConfigurationError) -> str:
+    """The file that the mistake stands in, however it is encoded."""
+    if not isinstance(problem, ConfigurationProblem):
+        return ""
+    return problem.place.position.file.read_text(encoding="utf-8", errors="replace")
