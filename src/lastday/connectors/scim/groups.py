@@ -192,4 +192,6 @@ class GroupReader:
 
 
 def _with_member(native_id: NativeId) -> Query:
-    return Query(endpoint="Groups", filter=f"members.value eq {json.dumps(native_id, ensure_ascii=False)}", fresh=True)
+    """The groups of one member, without the members: a group of everybody is large."""
+    wanted = f"members.value eq {json.dumps(native_id, ensure_ascii=False)}"
+    return Query(endpoint="Groups", filter=wanted, options={"excludedAttributes": "members"}, fresh=True)
