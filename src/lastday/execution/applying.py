@@ -1,7 +1,8 @@
 """Applying a plan: its operations become pending, each in its case; older pending ones on the same people give way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from typing import TypeAlias
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.casework import advance_case
@@ -11,11 +12,11 @@ from lastday.execution.proposal import identity_digest
 from lastday.execution.worker import CHANNEL
 from lastday.model.case import Case, CaseKind, CaseState, Coverage
 from lastday.model.errors import PlanStale
-from lastday.model.ids import ApplicationName, CaseId, IdentityId, OperationId, PlanId
-from lastday.model.operation import Life, Operation, OperationState, operation_from_json
+from lastday.model.ids import ApplicationName, CaseId, IdentityId, NativeId, OperationId, PlanId
+from lastday.model.operation import Life, Operation, OperationState, Verb, operation_from_json
 from lastday.store import accounts, batches, cases, operations, plans
 from lastday.store.database import Transaction
-from lastday.store.operations import NewOperation
+from lastday.store.operations import NewOperation, StoredOperation
 from lastday.store.plans import StoredPlan
 
 
@@ -69,16 +70,59 @@ async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: 
     going = [operation for operation in proposed if operation.stopped is None]
     approved = bool(await plans.approvers_of(tx, plan.id, plan.hash))
     people = tuple({IdentityId(identity) for identity, _ in plan.content["identities"]})
-    for older in await operations.supersede_unfinished(tx, plan.id, people):
-        body = {"operation": older.operation.id, "detail": "a newer plan decides", "plan": plan.id}
-        draft = EntryDraft(kind=EntryKind.DECISION, at=now, body=body, case=older.case, operation=older.operation.id)
-        await append(tx, draft, engine.stamp)
+    read = tuple(ApplicationName(name) for name, _ in plan.content["snapshots"])
+    older = await operations.unfinished_operations(tx, plan.id, people, read)
+    standing = still_standing(older, proposed)
+    await _supersede(engine, tx, plan, [stored for stored in older if stored not in standing])
+    tasks = {subject_of(stored.operation) for stored in standing}
     open_cases = {case.identity: case for case in await cases.open_cases(tx, people)}
     new = [
-        NewOperation(operation=o, life=_first_life(o, approved=approved), case=_case_of(open_cases, o)) for o in going
+        NewOperation(operation=o, life=_first_life(o, approved=approved), case=_case_of(open_cases, o))
+        for o in going
+        if subject_of(o) not in tasks
     ]
     await operations.insert_operations(tx, plan.id, plan.batch, new, now)
     await _cover(engine, tx, plan, tuple(open_cases.values()), proposed)
+
+
+_Subject: TypeAlias = tuple[ApplicationName, IdentityId, NativeId | None, Verb, str | None]
+
+
+def subject_of(operation: Operation) -> _Subject:
+    """What an operation is about: two with the same subject want the same."""
+    return (operation.application, operation.identity, operation.native_id, operation.verb, operation.entitlement)
+
+
+def still_standing(older: Sequence[StoredOperation], proposed: Sequence[Operation]) -> tuple[StoredOperation, ...]:
+    """Older operations that a newer plan leaves alone: a person's task that it asks for again (it keeps its deadline),
+    and what waits for a later hour and is not asked for again (a deletion at the end of the keep time).
+    """
+    again = {subject_of(operation) for operation in proposed}
+    return tuple(stored for stored in older if _stands(stored, again))
+
+
+def _stands(stored: StoredOperation, again: Set[_Subject]) -> bool:
+    asked_again = subject_of(stored.operation) in again
+    if stored.life.state is OperationState.MANUAL:
+        return asked_again
+    waits_for_its_hour = stored.life.state is OperationState.WAITING and stored.life.wake_at is not None
+    return waits_for_its_hour and not asked_again
+
+
+async def _supersede(engine: Engine, tx: Transaction, plan: StoredPlan, older: Sequence[StoredOperation]) -> None:
+    """They give way, and the evidence says to what."""
+    await operations.supersede(tx, [stored.operation.id for stored in older])
+    for stored in older:
+        body = {"operation": stored.operation.id, "detail": "a newer plan decides", "plan": plan.id}
+        draft = EntryDraft(
+            kind=EntryKind.DECISION,
+            at=engine.clock.now(),
+            body=body,
+            case=stored.case,
+            operation=stored.operation.id,
+            identity=stored.operation.identity,
+        )
+        await append(tx, draft, engine.stamp)
 
 
 def _first_life(operation: Operation, *, approved: bool) -> Life:

@@ -168,7 +168,7 @@ def _coverage(case: Case, before: Coverage, application: ApplicationName, done: 
     for state, coverage in _COVERED_BY.items():
         if any(s.life.state is state for s in theirs):
             return coverage
-    if not all(s.life.state.counts_for_milestones for s in theirs):
+    if not all(s.life.state.counts_for_milestones or _waits_for_its_hour(s) for s in theirs):
         return Coverage.PENDING
     if any(s.life.state is OperationState.CONFIRMED_BY_HAND for s in theirs):
         return Coverage.CONFIRMED_BY_HAND
@@ -180,10 +180,16 @@ def _state(
 ) -> CaseState:
     if case.state is CaseState.STOPPED:
         return CaseState.STOPPED
-    if all(value in _FINAL for _, value in coverage):
+    through = all(s.life.state.counts_for_milestones for s in done)
+    if through and all(value in _FINAL for _, value in coverage):
         return CaseState.COMPLETE
     moving = any(not s.life.state.rests for s in done)
     return CaseState.OPEN if moving else CaseState.INCOMPLETE
+
+
+def _waits_for_its_hour(stored: StoredOperation) -> bool:
+    """A deletion at the end of the keep time: access is gone long before, the milestone of data is not."""
+    return stored.operation.verb.destroys and stored.life.state is OperationState.WAITING
 
 
 async def _append_closing(engine: Engine, tx: Transaction, case: Case, done: Sequence[StoredOperation]) -> None:

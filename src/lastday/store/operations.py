@@ -96,21 +96,25 @@ async def insert_operations(
     )
 
 
-async def supersede_unfinished(
-    tx: Transaction, plan: PlanId, identities: Sequence[IdentityId]
+async def unfinished_operations(
+    tx: Transaction, plan: PlanId, identities: Sequence[IdentityId], applications: Sequence[ApplicationName]
 ) -> tuple[StoredOperation, ...]:
-    """Older operations on these people that had no effect yet give way to the plan; returned as they were."""
+    """Older operations on these people, in these applications, that have had no effect that still counts; locked."""
     rows = await tx.fetch_all(
-        "SELECT * FROM operation WHERE identity = ANY(%s) AND plan <> %s"
-        " AND state IN ('planned', 'waiting', 'stopped', 'retrying', 'manual', 'failed', 'contradicted') FOR UPDATE",
-        (list(identities), plan),
+        "SELECT * FROM operation WHERE identity = ANY(%s) AND application = ANY(%s) AND plan <> %s"
+        " AND state IN ('planned', 'waiting', 'stopped', 'retrying', 'manual', 'failed', 'contradicted')"
+        " ORDER BY id FOR UPDATE",
+        (list(identities), list(applications), plan),
     )
-    older = tuple(_stored(row) for row in rows)
+    return tuple(_stored(row) for row in rows)
+
+
+async def supersede(tx: Transaction, older: Sequence[OperationId]) -> None:
+    """These operations have given way to a newer plan."""
     await tx.execute(
         "UPDATE operation SET state = 'superseded', wake_at = NULL, detail = 'a newer plan decides' WHERE id = ANY(%s)",
-        ([stored.operation.id for stored in older],),
+        (list(older),),
     )
-    return older
 
 
 async def load_operation(tx: Transaction, operation: OperationId) -> StoredOperation | None:
