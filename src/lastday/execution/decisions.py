@@ -76,8 +76,8 @@ async def propose_release(
     now = engine.clock.now()
     async with engine.database.transaction() as tx:
         batch = await batches.load_batch(tx, batch_id)
-        held = await batches.stopped_in(tx, batch_id)
-        strangers = sorted(set(identities) - set(held))
+        held = {*await batches.stopped_in(tx, batch_id), *await batches.held_in(tx, batch_id)}
+        strangers = sorted(set(identities) - held)
         if batch is None or strangers or not identities:
             raise DecisionRefused(
                 f"batch {batch_id} does not hold {', '.join(strangers) or 'anybody'}",
