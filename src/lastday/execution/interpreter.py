@@ -112,7 +112,7 @@ class _Run:
             case Save():
                 await self._save(step)
             case Adopt():
-                await reading_back.adopt(self.engine, self._open, self.stored, self.seen)
+                await self._adopt()
             case OpenFinding():
                 await self._open_finding(step)
             case AdvanceCase():
@@ -212,6 +212,13 @@ class _Run:
             self.brought = None
         await operations.save_life(self._open, operation, step.life, holder)
         self.stored = replace(self.stored, life=step.life, holder=holder)
+
+    async def _adopt(self) -> None:
+        """The inventory shows what was read; an account that only the search knew has its native id from now on."""
+        found = self.seen.account if self.seen is not None else None
+        if found is not None and self.stored.operation.native_id is None:
+            await self._note_native_id(found.native_id)
+        await reading_back.adopt(self.engine, self._open, self.stored, self.seen)
 
     async def _open_finding(self, step: OpenFinding) -> None:
         o = self.stored.operation
