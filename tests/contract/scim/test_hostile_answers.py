@@ -242,6 +242,7 @@ GROUPS: list[dict[str, Any]] = [
         ),
         ("says nothing matches", lambda wanted: listing([])),
         ("is ignored", lambda wanted: listing(GROUPS)),
+        ("is ignored, members hidden", lambda wanted: listing([{**g, "members": []} for g in GROUPS])),
         ("is refused", lambda wanted: as_json({"scimType": "invalidFilter"}, status=400)),
         ("is not there", lambda wanted: as_json({}, status=501)),
     ],
