@@ -1,12 +1,14 @@
 """The last look before an effect or a conclusion: desired access, gateway and predecessors, all read again."""
 
+from collections.abc import Mapping
+
 from lastday.execution.engine import Engine
 from lastday.execution.gateway import pass_gateway
 from lastday.execution.machine import Judged, Judgement
 from lastday.execution.standing import Standing, profile_for, standing_of
 from lastday.model.account import Account, Correlation
 from lastday.model.errors import ConnectorError, GatewayRefused, NotReleased
-from lastday.model.ids import NativeId
+from lastday.model.ids import NativeId, OperationId
 from lastday.model.operation import Operation, OperationState, Verb
 from lastday.planning.still_wanted import Wanted, still_wanted
 from lastday.store import accounts, decisions, operations
@@ -30,9 +32,9 @@ async def _judge(
     engine: Engine, tx: Transaction, stored: StoredOperation, standing: Standing, account: Account | None
 ) -> Judged:
     operation = stored.operation
-    waiting = await _waits_for(tx, operation)
+    waiting = waits_for(operation, await operations.states_of(tx, operation.after))
     if waiting is not None:
-        return Judged(judgement=Judgement.BLOCKED, detail=waiting)
+        return waiting
     profile = await profile_for(engine, tx, operation.application, ())
     answer = still_wanted(operation, standing.desired, account, profile, last_left_at=standing.last_left_at)
     if answer.wanted is Wanted.STALE:
@@ -69,14 +71,15 @@ async def _account_of(tx: Transaction, operation: Operation, standing: Standing)
     return None if operation.verb is Verb.CREATE or len(certain) != 1 else certain[0]
 
 
-async def _waits_for(tx: Transaction, operation: Operation) -> str | None:
-    """Which predecessor is not through yet. One that failed holds up for good only what destroys or needs it."""
-    if not operation.after:
-        return None
-    states = await operations.states_of(tx, operation.after)
+def waits_for(operation: Operation, states: Mapping[OperationId, OperationState]) -> Judged | None:
+    """What a predecessor that is not through means: wait for it, or rest with it; None where all are through.
+
+    A predecessor that rests without being through moves only by a new plan, and a new plan decides on this one as well.
+    """
     for predecessor in operation.after:
         state = states.get(predecessor, OperationState.SUPERSEDED)
-        through = state.counts_for_milestones or (state is OperationState.VERIFIED and not operation.verb.destroys)
-        if not through:
-            return f"{predecessor} is {state.value}"
+        if state.counts_for_milestones or (state is OperationState.VERIFIED and not operation.verb.destroys):
+            continue
+        judgement = Judgement.HELD if state.rests else Judgement.BLOCKED
+        return Judged(judgement=judgement, detail=f"{predecessor} is {state.value}")
     return None
