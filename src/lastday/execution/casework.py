@@ -6,11 +6,13 @@ from datetime import datetime
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.engine import Engine
+from lastday.execution.people import load_people
 from lastday.execution.standing import standings
 from lastday.model.batch import Batch, CauseKind
 from lastday.model.canonical import JsonValue, short_id
 from lastday.model.case import Case, CaseKind, CaseState, Coverage
 from lastday.model.change import Change, ChangeKind
+from lastday.model.identity import Identity
 from lastday.model.ids import ApplicationName, CaseId, IdentityId
 from lastday.model.operation import Milestone, OperationState, Verb
 from lastday.store import cases, looking_again, operations
@@ -85,6 +87,7 @@ async def open_case_files(
     opened = await _with_profiles(engine, tx, drafted)
     await _close_older(tx, opened, batch.opened_at)
     await cases.save_cases(tx, opened)
+    people = {person.id: person for person in await load_people(tx, [case.identity for case in opened])}
     for case in opened:
         body = {"kind": case.kind.value, "effective_at": case.effective_at.isoformat(), "state": case.state.value}
         draft = EntryDraft(
@@ -94,9 +97,18 @@ async def open_case_files(
             case=case.id,
             batch=batch.id,
             identity=case.identity,
+            personal=_named(people.get(case.identity), batch.opened_at),
         )
         await append(tx, draft, engine.stamp)
     return opened
+
+
+def _named(person: Identity | None, at: datetime) -> dict[str, JsonValue] | None:
+    """Who the case is about; stands beside the log, which holds a salted commitment only."""
+    if person is None or not person.engagements:
+        return None
+    name = person.leading_engagement(at).attributes.text("displayName")
+    return {"displayName": name, "employeeNumber": person.employee_number}
 
 
 async def _with_profiles(engine: Engine, tx: Transaction, drafted: Sequence[Case]) -> tuple[Case, ...]:

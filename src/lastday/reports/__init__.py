@@ -1,0 +1,1 @@
+"""What people read: built from what is stored, changing nothing."""

@@ -104,6 +104,17 @@ async def engagements_as_of(
     return tuple(_engagement(row) for row in rows)
 
 
+async def engagements_known_at(tx: Transaction, identity: IdentityId, known_at: datetime) -> tuple[Engagement, ...]:
+    """All engagements of the person, past and coming ones too, as they were believed at `known_at`."""
+    rows = await tx.fetch_all(
+        "SELECT e.identity AS identity_id, e.id, e.source, e.key, v.attributes, v.status, v.starts_at, v.ends_at,"
+        " v.end_known_since, v.end_accepted FROM engagement e JOIN engagement_version v ON v.engagement = e.id"
+        " WHERE e.identity = %s AND v.known @> %s ORDER BY e.id",
+        (identity, known_at),
+    )
+    return tuple(_engagement(row) for row in rows)
+
+
 async def set_walked(tx: Transaction, walked: Sequence[Walked]) -> None:
     """These identities have been looked at so far and change next then."""
     await tx.execute_many(
