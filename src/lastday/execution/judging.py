@@ -35,7 +35,7 @@ async def _judge(
     waiting = waits_for(operation, await operations.states_of(tx, operation.after))
     if waiting is not None:
         return waiting
-    profile = await profile_for(engine, tx, operation.application, ())
+    profile = await profile_for(engine, tx, operation.application, None)
     answer = still_wanted(operation, standing.desired, account, profile, last_left_at=standing.last_left_at)
     if answer.wanted is Wanted.STALE:
         return Judged(judgement=Judgement.STALE, detail=answer.detail)

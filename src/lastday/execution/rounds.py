@@ -95,10 +95,16 @@ async def work_until(
 async def _watch(
     engine: Engine, goal: Goal, progress: Callable[[Sequence[StoredOperation]], None]
 ) -> tuple[StoredOperation, ...]:
+    """Only what has not come as far as the goal is read again; all of it once more at the end."""
+    seen: dict[OperationId, StoredOperation] = {}
+    moving: tuple[OperationId, ...] = goal.operations
     while True:
         async with engine.database.transaction() as tx:
-            stored = await operations.load_operations(tx, goal.operations)
-        progress(stored)
-        if all(goal.reached_by(one, engine) for one in stored):
-            return stored
+            seen |= {one.operation.id: one for one in await operations.load_operations(tx, moving)}
+        progress(tuple(seen.values()))
+        moving = tuple(one for one in moving if one in seen and not goal.reached_by(seen[one], engine))
+        if not moving:
+            break
         await asyncio.sleep(0.1)
+    async with engine.database.transaction() as tx:
+        return await operations.load_operations(tx, goal.operations)

@@ -85,14 +85,17 @@ async def profiles(
 
 
 async def profile_for(
-    engine: Engine, tx: Transaction, name: ApplicationName, here: Sequence[IdentityId]
+    engine: Engine, tx: Transaction, name: ApplicationName, here: Sequence[IdentityId] | None
 ) -> ApplicationProfile:
-    """The application's profile, with what it was seen to have and what was given in it from here."""
+    """The application's profile, with what it was seen to have and what was given in it from here.
+
+    `here` are the people who are engaged now; None leaves the administrators out, for whom all accounts are read.
+    """
     settings = engine.applications.settings[name]
     manifest = engine.applications.manifest(name)
     writing = frozenset(capability.value for capability in manifest.capabilities)
     administrators: tuple[Administrator, ...] = ()
-    if settings.admins:
+    if settings.admins and here is not None:
         known = await accounts.load_accounts(tx, application=name)
         administrators = administrators_among(known, settings.admins, frozenset(here))
     return profile_of(
