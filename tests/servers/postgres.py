@@ -30,6 +30,8 @@ WHEEL_VERSION = 18
 _READS = re.compile(
     r"\s*(select|show|begin|start|commit|rollback|set|reset|deallocate|discard|table|values)\b", re.IGNORECASE
 )
+_WITH = re.compile(r"\s*with\b(?!.*\b(insert|update|delete|merge)\b)", re.IGNORECASE | re.DOTALL)
+"""A query over common table expressions none of which changes anything."""
 _EFFECTS = re.compile(r"pg_terminate_backend|pg_cancel_backend", re.IGNORECASE)
 _LOG = (
     "log_statement = all",
@@ -158,7 +160,7 @@ class Postgres:
     def writes(self, *, by: str | None = None, application: str | None = None) -> list[Statement]:
         """Every statement since the start that changes something, failed ones too, psql's own left out."""
         found = [s for s in self.statements() if s.application != "witness"]
-        found = [s for s in found if _EFFECTS.search(s.text) or not _READS.match(s.text)]
+        found = [s for s in found if _EFFECTS.search(s.text) or not (_READS.match(s.text) or _WITH.match(s.text))]
         found = [s for s in found if by is None or s.user == by]
         return [s for s in found if application is None or s.application == application]
 
