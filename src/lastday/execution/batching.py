@@ -12,8 +12,16 @@ from lastday.model.change import Change, Surprise
 from lastday.model.finding import Finding, Severity
 from lastday.model.identity import Identity, Lifecycle
 from lastday.model.ids import BatchId, IdentityId
-from lastday.planning.brakes import WEEK, BrakeHistory, CountedLeaver, check_brakes, populations_of, stopped_people
-from lastday.store import batches, findings
+from lastday.planning.brakes import (
+    WEEK,
+    Announcement,
+    BrakeHistory,
+    CountedLeaver,
+    check_brakes,
+    populations_of,
+    stopped_people,
+)
+from lastday.store import announcements, batches, findings
 from lastday.store.database import Transaction
 
 SERIALISED = "lastday batches"
@@ -39,7 +47,13 @@ async def open_batch(
         return batch
     engaged = [person for person in people_before if person.lifecycle_at(before) in _ENGAGED]
     history = await leavers_before(tx, people_before, now)
-    tripped = check_brakes(batch.changes, engaged, history, engine.configuration.brakes, now)
+    announced = [
+        Announcement(
+            identities=frozenset(one.identities), since=one.since, until=one.until, approved=one.second_by is not None
+        )
+        for one in await announcements.announcements_at(tx, now)
+    ]
+    tripped = check_brakes(batch.changes, engaged, history, engine.configuration.brakes, now, announced)
     await batches.save_batch(tx, batch, tripped)
     await _note_brakes(engine, tx, batch, tripped)
     held = frozenset(stopped_people(tripped))

@@ -1,13 +1,13 @@
 """Reading sources: a feed is checked whole, joined to the people, and what follows from it is a batch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from lastday.configuration.settings import SourceSettings
 from lastday.evidence.entries import EntryDraft, EntryKind, append
-from lastday.execution.batching import open_batch
+from lastday.execution.batching import SERIALISED, open_batch
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.lifecycle.checks import check_feed, is_stopped
@@ -17,15 +17,16 @@ from lastday.lifecycle.normalise import NormalisedRow, normalise
 from lastday.lifecycle.walk import changes_between, next_instant
 from lastday.model.batch import Batch, Cause, CauseKind
 from lastday.model.canonical import JsonValue, digest_bytes
-from lastday.model.change import Change
+from lastday.model.change import Change, ChangeKind, Surprise
 from lastday.model.errors import FeedError, FeedStopped, FirstLoadNotAccepted
 from lastday.model.finding import Finding, RejectedRow, Severity
 from lastday.model.identity import Identity
 from lastday.model.ids import IdentityId, SourceName, UserName
-from lastday.store import feeds, findings, identities
+from lastday.store import feeds, findings, identities, orders
 from lastday.store.database import Transaction
 from lastday.store.feeds import FeedRecord
 from lastday.store.identities import Walked
+from lastday.store.orders import LeaveOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +193,17 @@ async def changes_due(
     walked = await identities.load_walked(tx)
     since = [w.walked_until for w in walked.values() if w.walked_until is not None]
     changes = [change for person in after for change in _walk(known.get(person.id), person, walked, now)]
-    return tuple(changes), min(since, default=now)
+    return as_ordered(changes, await orders.standing_orders(tx)), min(since, default=now)
+
+
+def as_ordered(changes: Sequence[Change], given: Mapping[IdentityId, Sequence[LeaveOrder]]) -> tuple[Change, ...]:
+    """The same changes, in which those whom an order names leave by name, and by surprise no more."""
+    return tuple(
+        replace(change, surprise=Surprise.NAMED)
+        if change.kind is ChangeKind.LEFT and any(order.at == change.at for order in given.get(change.identity, ()))
+        else change
+        for change in changes
+    )
 
 
 def _walk(
@@ -224,6 +235,7 @@ async def due_tick(engine: Engine) -> Batch | None:
     """Everybody whose instant has come is in a batch; None where nobody's has."""
     now = engine.clock.now()
     async with engine.database.transaction() as tx:
+        await tx.lock(SERIALISED)
         due = frozenset(await identities.due_identities(tx, now))
         if not due:
             return None

@@ -1,7 +1,7 @@
 """People as execution sees them: what sources say, under the orders that were given by name."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lastday.model.identity import Engagement, EngagementStatus, Identity
@@ -15,7 +15,7 @@ async def load_people(tx: Transaction, ids: Sequence[IdentityId] | None = None) 
     """These people, or everybody, with leave orders laid over what the sources say."""
     known = await identities.load_identities(tx, ids)
     given = await orders.standing_orders(tx)
-    return tuple(under_order(identity, given.get(identity.id)) for identity in known)
+    return tuple(under_orders(identity, given.get(identity.id, ())) for identity in known)
 
 
 async def load_person(tx: Transaction, identity: IdentityId) -> Identity | None:
@@ -23,11 +23,12 @@ async def load_person(tx: Transaction, identity: IdentityId) -> Identity | None:
     return found[0] if found else None
 
 
-def under_order(identity: Identity, order: LeaveOrder | None) -> Identity:
-    """The person as the order says: each engagement that had begun ends with it; one that begins later stays."""
-    if order is None:
-        return identity
-    return replace(identity, engagements=tuple(_ended(engagement, order.at) for engagement in identity.engagements))
+def under_orders(identity: Identity, given: Sequence[LeaveOrder]) -> Identity:
+    """The person as the orders say: what had begun by the instant of one ends with it; what begins later stays."""
+    for order in given:
+        ended = tuple(_ended(engagement, order.at) for engagement in identity.engagements)
+        identity = replace(identity, engagements=ended)
+    return identity
 
 
 def _ended(engagement: Engagement, at: datetime) -> Engagement:
@@ -36,14 +37,3 @@ def _ended(engagement: Engagement, at: datetime) -> Engagement:
     if begins_later or ends_earlier:
         return engagement
     return replace(engagement, ends_at=at, status=EngagementStatus.ENDED)
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Everybody, by id."""
-
-    by_id: Mapping[IdentityId, Identity]
-
-    @classmethod
-    def of(cls, known: Sequence[Identity]) -> "People":
-        return cls({identity.id: identity for identity in known})

@@ -69,7 +69,7 @@ async def propose(
         await tx.lock("lastday plans")
         taken = await _take_in_all(engine, tx, readings)
         proposed = await _build(engine, tx, batch, only, readings, taken)
-        await _keep(engine, tx, batch, proposed)
+        await _keep(engine, tx, batch, proposed, alone=only is not None)
     engine.reached(Boundary.AFTER_PLAN, proposed.plan.id)
     return proposed
 
@@ -263,11 +263,12 @@ async def _tripped_now(tx: Transaction) -> tuple[Tripped, ...]:
     return tuple(trip for trip in found if set(trip.identities) & set(held))
 
 
-async def _keep(engine: Engine, tx: Transaction, batch: Batch, proposed: Proposed) -> None:
+async def _keep(engine: Engine, tx: Transaction, batch: Batch, proposed: Proposed, *, alone: bool) -> None:
+    """`alone` says that the plan is for some people only: other batches still wait for theirs."""
     now = engine.clock.now()
     plan = proposed.plan
     await plans.save_plan(tx, plan, dict(proposed.report))
-    await batches.mark_planned(tx, await batches.unplanned_batches(tx), now)
+    await batches.mark_planned(tx, (batch.id,) if alone else await batches.unplanned_batches(tx), now)
     for trip in proposed.tripped:
         await batches.note_tripped(tx, batch.id, trip)
         await findings.open_finding(tx, brake_finding(batch.id, trip), now)

@@ -20,7 +20,7 @@ from lastday.model.account import (
     Via,
 )
 from lastday.model.attributes import Attributes
-from lastday.model.ids import AccountId, ApplicationName, IdentityId, NativeId, SnapshotId
+from lastday.model.ids import AccountId, ApplicationName, Digest, IdentityId, NativeId, SnapshotId
 from lastday.store.database import Row, Transaction, as_jsonb
 from lastday.store.ids import new_snapshot_id
 from lastday.store.observing import Observation, digest_of, note_observed
@@ -54,6 +54,8 @@ class StoredSnapshot:
     taken_at: datetime
     accounts: int
     entitlements: int
+    digest: Digest
+    """Over everything but the last use of the accounts."""
 
 
 async def apply_snapshot(tx: Transaction, snapshot: ApplicationSnapshot, known_at: datetime) -> SnapshotId:
@@ -119,6 +121,7 @@ async def last_snapshot(tx: Transaction, application: ApplicationName) -> Stored
         taken_at=row["taken_at"],
         accounts=row["counts"]["accounts"],
         entitlements=row["counts"]["entitlements"],
+        digest=row["digest"],
     )
 
 

@@ -103,6 +103,12 @@ async def unplanned_batches(tx: Transaction) -> tuple[BatchId, ...]:
     return tuple(BatchId(row["id"]) for row in rows)
 
 
+async def last_opened(tx: Transaction, cause: CauseKind, by: str) -> datetime | None:
+    """When the newest batch of this cause was opened by this one."""
+    row = await tx.fetch_one("SELECT max(opened_at) AS at FROM batch WHERE cause = %s AND by = %s", (cause, by))
+    return row["at"] if row else None
+
+
 async def mark_planned(tx: Transaction, batches: Sequence[BatchId], at: datetime) -> None:
     await tx.execute("UPDATE batch SET planned_at = %s WHERE id = ANY(%s) AND planned_at IS NULL", (at, list(batches)))
 

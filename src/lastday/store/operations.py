@@ -65,12 +65,19 @@ def lane_hash(application: ApplicationName, identity: IdentityId) -> int:
 async def insert_operations(
     tx: Transaction, plan: PlanId, batch: BatchId, new: Sequence[NewOperation], now: datetime
 ) -> None:
-    """The operations are stored; those that exist already stay as they are."""
+    """The operations are stored. One that exists already stays as it is, unless it rests without having come about:
+    that begins again, under this plan.
+    """
     await tx.execute_many(
         "INSERT INTO operation (id, plan, batch, case_id, identity, application, native_id, verb, entitlement,"
         " priority,"
         " lane_hash, body, state, wake_at, detail, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET"
+        " plan = excluded.plan, case_id = excluded.case_id, native_id = coalesce(operation.native_id,"
+        " excluded.native_id), body = excluded.body, state = excluded.state, wake_at = excluded.wake_at, failures = 0,"
+        " contradictions = 0, reads = 0, candidate = 0, detail = excluded.detail, holder = NULL,"
+        " created_at = excluded.created_at"
+        " WHERE operation.state IN ('superseded', 'stopped', 'failed', 'contradicted')",
         [
             (
                 o.id,
@@ -117,6 +124,11 @@ async def supersede(tx: Transaction, older: Sequence[OperationId]) -> None:
     )
 
 
+async def move_to_case(tx: Transaction, wanted: Sequence[OperationId], case: CaseId) -> None:
+    """These operations count for this case."""
+    await tx.execute("UPDATE operation SET case_id = %s WHERE id = ANY(%s)", (case, list(wanted)))
+
+
 async def load_operation(tx: Transaction, operation: OperationId) -> StoredOperation | None:
     """The operation, locked."""
     row = await tx.fetch_one("SELECT * FROM operation WHERE id = %s FOR UPDATE", (operation,))
@@ -147,10 +159,15 @@ async def states_of(tx: Transaction, operations: Sequence[OperationId]) -> Mappi
 
 
 async def most_urgent(tx: Transaction, lane: Lane, lanes: int, now: datetime) -> OperationId | None:
-    """The due operation of the lane that comes first: by urgency, then by how long it is due."""
+    """The due operation of the lane that comes first: by urgency, then by how long it is due.
+
+    Accounts on which somebody is acting are passed over.
+    """
     row = await tx.fetch_one(
-        "SELECT id FROM operation WHERE application = %s AND mod(lane_hash, %s) = %s AND state = ANY(%s)"
+        "SELECT o.id FROM operation o WHERE application = %s AND mod(lane_hash, %s) = %s AND state = ANY(%s)"
         " AND (wake_at <= %s OR (wake_at IS NULL AND state <> 'waiting'))"
+        " AND NOT EXISTS (SELECT 1 FROM operation a WHERE a.state = 'acting'"
+        " AND (a.application, a.identity) = (o.application, o.identity))"
         " ORDER BY priority, wake_at NULLS FIRST, id LIMIT 1",
         (lane.application, lanes, lane.number, list(DUE_STATES), now),
     )
@@ -181,9 +198,11 @@ async def due_lanes(
     return tuple((Lane(ApplicationName(row["application"]), int(row["number"])), row["priority"]) for row in rows)
 
 
-async def earliest_wake(tx: Transaction) -> datetime | None:
-    """The next instant at which any operation comes due."""
-    row = await tx.fetch_one("SELECT min(wake_at) AS at FROM operation WHERE state = ANY(%s)", (list(DUE_STATES),))
+async def earliest_wake(tx: Transaction, *, after: datetime) -> datetime | None:
+    """The next instant at which any operation comes due; what is due already has its hint."""
+    row = await tx.fetch_one(
+        "SELECT min(wake_at) AS at FROM operation WHERE state = ANY(%s) AND wake_at > %s", (list(DUE_STATES), after)
+    )
     return row["at"] if row else None
 
 
@@ -238,6 +257,14 @@ async def save_life(tx: Transaction, operation: OperationId, life: Life, holder:
             holder,
             operation,
         ),
+    )
+
+
+async def postpone(tx: Transaction, operation: OperationId, until: datetime) -> None:
+    """The operation comes due no earlier than `until`, unless it acts or rests."""
+    await tx.execute(
+        "UPDATE operation SET wake_at = greatest(wake_at, %s) WHERE id = %s AND state = ANY(%s)",
+        (until, operation, list(DUE_STATES)),
     )
 
 

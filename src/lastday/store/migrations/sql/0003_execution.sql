@@ -192,18 +192,40 @@ CREATE TABLE leave_order (
     by          text NOT NULL,
     reason      text NOT NULL,
     urgent      boolean NOT NULL,
+    ordered_at  timestamptz NOT NULL,
     lifted_at   timestamptz,
     reviewed_by text,
     reviewed_at timestamptz
 );
 CREATE INDEX leave_order_standing ON leave_order (identity) WHERE lifted_at IS NULL;
 
+-- What a person must do, because the application has no interface for it; the next reading checks what they confirm.
 CREATE TABLE hand_task (
-    operation  text PRIMARY KEY REFERENCES operation,
-    owner      text,
-    deadline   timestamptz,
-    confirmed_by text,
-    confirmed_at timestamptz,
-    file_digest  text,
-    checked_at   timestamptz
+    operation       text PRIMARY KEY REFERENCES operation,
+    owner           text,
+    opened_at       timestamptz NOT NULL,
+    deadline        timestamptz,
+    confirmed_by    text,
+    confirmed_at    timestamptz,
+    note            text NOT NULL DEFAULT '',
+    file_digest     text, -- of the proof
+    reading         text, -- digest of the application's last reading when it was confirmed
+    checked_at      timestamptz,
+    contradicted_at timestamptz
+);
+CREATE INDEX hand_task_unchecked ON hand_task (confirmed_at)
+    WHERE confirmed_at IS NOT NULL AND checked_at IS NULL AND contradicted_at IS NULL;
+
+-- Said beforehand by two people: whoever of these leaves in this time surprises nobody.
+CREATE TABLE announcement (
+    id         text PRIMARY KEY,
+    cause      text NOT NULL,
+    identities text[] NOT NULL,
+    since      timestamptz NOT NULL,
+    until      timestamptz NOT NULL,
+    first_by   text NOT NULL,
+    first_at   timestamptz NOT NULL,
+    second_by  text,
+    second_at  timestamptz,
+    CHECK (since < until)
 );
