@@ -1,7 +1,6 @@
 """docs/architecture.md speaks only of what is there: modules, functions, tables, boundaries, floors, commands."""
 
 import configparser
-import importlib
 import re
 from functools import cache
 
@@ -10,6 +9,7 @@ import pytest
 from lastday.execution.engine import Boundary
 from lastday.execution.machine import Step
 from lastday.model.operation import OperationState
+from tests.docs.names import exists
 from tests.house.sources import ROOT, SRC
 
 PAGE = ROOT / "docs" / "architecture.md"
@@ -20,32 +20,16 @@ NAMES = sorted(set(NAMED.findall(TEXT)))
 MIGRATIONS = SRC / "store" / "migrations" / "sql"
 
 
-def _found(name: str) -> bool:
-    """Whether `lastday.<name>` is a module, or something in one."""
-    parts = f"lastday.{name}".split(".")
-    for cut in range(len(parts), 1, -1):
-        try:
-            thing: object = importlib.import_module(".".join(parts[:cut]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[cut:]:
-            if not hasattr(thing, part):
-                return False
-            thing = getattr(thing, part)
-        return True
-    return False
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_in_the_page_exists(name):
     """The way of one leaver is told with the names in the code (design section 4)."""
-    assert _found(name), f"lastday.{name} is not there: mend docs/architecture.md"
+    assert exists(name), f"lastday.{name} is not there: mend docs/architecture.md"
 
 
 def test_a_name_that_is_not_there_is_seen():
     """The rule above can fail."""
-    assert not _found("execution.intake.read_sauce")
-    assert not _found("execution.no_such_module.read_source")
+    assert not exists("execution.intake.read_sauce")
+    assert not exists("execution.no_such_module.read_source")
 
 
 def test_the_page_follows_the_leaver_through_every_room():
