@@ -143,15 +143,28 @@ async def advance_case(engine: Engine, tx: Transaction, case_id: CaseId | None) 
     if case_id is None:
         return
     case = await cases.load_case(tx, case_id)
-    if case is None or case.state in (CaseState.COMPLETE, CaseState.SUPERSEDED):
+    if case is None or case.state is CaseState.SUPERSEDED:
         return
     done = await operations.operations_of_case(tx, case_id)
+    if case.state is CaseState.COMPLETE:
+        if not any(s.life.state is OperationState.CONTRADICTED for s in done):
+            return
+        case = reopened_case(case, done)
+        await _append_reopening(engine, tx, case)
     now = engine.clock.now()
     advanced = advanced_case(case, done, now)
     closed = advanced.state is CaseState.COMPLETE
     await cases.update_case(tx, advanced, now if closed else None)
     if closed:
         await _append_closing(engine, tx, advanced, done)
+
+
+def reopened_case(case: Case, done: Sequence[StoredOperation]) -> Case:
+    """The closed case, open again, without the milestones that turned out not to be reached."""
+    lost = {MILESTONE_OF.get(s.operation.verb) for s in done if s.life.state is OperationState.CONTRADICTED}
+    return replace(
+        case, state=CaseState.OPEN, milestones=tuple((name, at) for name, at in case.milestones if name not in lost)
+    )
 
 
 def advanced_case(case: Case, done: Sequence[StoredOperation], now: datetime) -> Case:
@@ -202,6 +215,19 @@ def _state(
 def _waits_for_its_hour(stored: StoredOperation) -> bool:
     """A deletion at the end of the keep time: access is gone long before, the milestone of data is not."""
     return stored.operation.verb.destroys and stored.life.state is OperationState.WAITING
+
+
+async def _append_reopening(engine: Engine, tx: Transaction, case: Case) -> None:
+    body: dict[str, JsonValue] = {"reopened": case.id, "why": "a later reading contradicts what was confirmed by hand"}
+    draft = EntryDraft(
+        kind=EntryKind.DECISION,
+        at=engine.clock.now(),
+        body=body,
+        case=case.id,
+        batch=case.batch,
+        identity=case.identity,
+    )
+    await append(tx, draft, engine.stamp)
 
 
 async def _append_closing(engine: Engine, tx: Transaction, case: Case, done: Sequence[StoredOperation]) -> None:

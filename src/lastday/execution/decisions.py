@@ -5,18 +5,20 @@ Before sign-in exists a token proves the user, and the evidence says "asserted a
 
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lastday.configuration.secrets import resolve_secret
 from lastday.configuration.settings import Configuration, UserSettings
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.engine import Engine
+from lastday.execution.worker import CHANNEL
 from lastday.model.canonical import JsonValue, short_id
 from lastday.model.errors import DecisionRefused, PlanStale
 from lastday.model.ids import BatchId, IdentityId, PlanId, UserName
-from lastday.store import batches, plans
+from lastday.store import batches, operations, plans
 from lastday.store.batches import StoredRelease
 from lastday.store.database import Transaction
+from lastday.store.plans import StoredPlan
 
 ASSERTED = "asserted at the shell"
 RELEASE_LASTS = timedelta(hours=24)
@@ -42,9 +44,14 @@ def authenticate(
 
 def require_decider(user: UserSettings) -> None:
     """The user may approve. Raises DecisionRefused."""
-    if not user.roles & _DECIDING_ROLES:
+    require_role(user, _DECIDING_ROLES)
+
+
+def require_role(user: UserSettings, roles: frozenset[str]) -> None:
+    """The user has one of these roles. Raises DecisionRefused."""
+    if not user.roles & roles:
         raise DecisionRefused(
-            f"{user.name} has the roles {', '.join(sorted(user.roles))}; deciding needs admin or approver",
+            f"{user.name} has the roles {', '.join(sorted(user.roles))}; this needs one of {', '.join(sorted(roles))}",
             code="D102",
             effect="Nothing was decided.",
         )
@@ -65,7 +72,14 @@ async def approve_plan(engine: Engine, plan_id: PlanId, user: UserSettings) -> i
             EntryDraft(kind=EntryKind.PLAN_APPROVED, at=now, body=body, plan=plan_id, batch=plan.batch),
             engine.stamp,
         )
+        await _wake_what_waited(tx, plan, now)
         return len(await plans.approvers_of(tx, plan_id, plan.hash))
+
+
+async def _wake_what_waited(tx: Transaction, plan: StoredPlan, now: datetime) -> None:
+    """Operations that were pending before their approval are due now."""
+    if plan.applied_at is not None and await operations.wake_approved(tx, plan.id, now):
+        await tx.notify(CHANNEL)
 
 
 async def propose_release(

@@ -91,7 +91,14 @@ class HandConfirmed:
     detail: str
 
 
-Event: TypeAlias = Due | HolderLost | Judged | Answered | NotReached | Observed | HandConfirmed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandContradicted:
+    """A later reading shows that what a person confirmed is not so."""
+
+    detail: str
+
+
+Event: TypeAlias = Due | HolderLost | Judged | Answered | NotReached | Observed | HandConfirmed | HandContradicted
 
 
 class Record(StrEnum):
@@ -222,6 +229,8 @@ def advance(operation: Operation, life: Life, event: Event, now: datetime, terms
             return _observed(operation, life, verification, now, terms)
         case HandConfirmed():
             return _hand_confirmed(life, event, now)
+        case HandContradicted():
+            return _hand_contradicted(life, event)
         case _:
             assert_never(event)
 
@@ -404,6 +413,13 @@ def _hand_confirmed(life: Life, event: HandConfirmed, now: datetime) -> Script:
     done = replace(life, state=OperationState.CONFIRMED_BY_HAND, accepted_at=now, wake_at=None, detail=event.detail)
     entry = Append(record=Record.HAND_CONFIRMATION, detail=f"confirmed by {event.by}: {event.detail}")
     return (Begin(), Lease(), entry, Save(done), AdvanceCase(), Commit())
+
+
+def _hand_contradicted(life: Life, event: HandContradicted) -> Script:
+    if life.state is not OperationState.CONFIRMED_BY_HAND:
+        return ()
+    entry = Append(record=Record.DECISION, detail=event.detail)
+    return (Begin(), Lease(), entry, *_rest(life, OperationState.CONTRADICTED, "X131", event.detail))
 
 
 def _rest(life: Life, state: OperationState, code: str, detail: str) -> Script:

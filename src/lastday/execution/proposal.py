@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.batching import brake_finding
+from lastday.execution.confirming import take_back_denied
 from lastday.execution.engine import Boundary, Engine
+from lastday.execution.hand_work import check_confirmations, less_confirmed, unchecked
 from lastday.execution.people import load_people
 from lastday.execution.plan_report import plan_report
 from lastday.execution.standing import Standing, profiles, standings, wished
@@ -70,6 +72,7 @@ async def propose(
         taken = await _take_in_all(engine, tx, readings)
         proposed = await _build(engine, tx, batch, only, readings, taken)
         await _keep(engine, tx, batch, proposed, alone=only is not None)
+    await take_back_denied(engine)
     engine.reached(Boundary.AFTER_PLAN, proposed.plan.id)
     return proposed
 
@@ -81,6 +84,7 @@ async def _take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> M
     for name, reading in sorted(readings.whole.items()):
         taken[name] = await take_in(tx, reading, engine.applications.settings[name], people, now)
         await findings.close_findings(tx, "A105", name, now)
+        await check_confirmations(engine, tx, name, taken[name].accounts)
         if taken[name].first_time:
             await _adopt_found(engine, tx, taken[name].accounts, people, now)
     for name, fault in sorted(readings.faults.items()):
@@ -145,6 +149,8 @@ async def _build(
         separations=engine.configuration.sod,
         giving_accepted=first_load,
     )
+    left = {standing.identity.id: standing.last_left_at for standing in chosen}
+    plan = less_confirmed(plan, await unchecked(tx), left)
     base = _base(await accounts.load_accounts(tx), known, batch, first_load=first_load)
     effects = [_counted(stored) for stored in await operations.effects_since(tx, now - WINDOW)]
     released = await batches.released_people(tx, now)

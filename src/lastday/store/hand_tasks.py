@@ -57,8 +57,8 @@ async def unchecked_tasks(tx: Transaction, application: ApplicationName | None =
     """Confirmed tasks, of one application or of all, that no later reading has shown or contradicted yet."""
     rows = await tx.fetch_all(
         "SELECT t.* FROM hand_task t JOIN operation o ON o.id = t.operation WHERE t.confirmed_at IS NOT NULL"
-        " AND t.checked_at IS NULL AND t.contradicted_at IS NULL AND o.application = coalesce(%s, o.application)"
-        " ORDER BY t.confirmed_at, t.operation",
+        " AND t.checked_at IS NULL AND t.contradicted_at IS NULL AND o.state = 'confirmed_by_hand'"
+        " AND o.application = coalesce(%s, o.application) ORDER BY t.confirmed_at, t.operation",
         (application,),
     )
     return tuple(_task(row) for row in rows)
@@ -68,6 +68,15 @@ async def note_check(tx: Transaction, operation: OperationId, at: datetime, *, c
     """A later reading showed that it is so, or that it is not."""
     column = "contradicted_at" if contradicted else "checked_at"
     await tx.execute(f"UPDATE hand_task SET {column} = %s WHERE operation = %s", (at, operation))  # noqa: S608 - one of two fixed names
+
+
+async def contradicted_operations(tx: Transaction) -> tuple[OperationId, ...]:
+    """Operations that still stand as confirmed although a later reading contradicted it."""
+    rows = await tx.fetch_all(
+        "SELECT t.operation FROM hand_task t JOIN operation o ON o.id = t.operation"
+        " WHERE t.contradicted_at IS NOT NULL AND o.state = 'confirmed_by_hand' ORDER BY t.operation"
+    )
+    return tuple(OperationId(row["operation"]) for row in rows)
 
 
 def _task(row: Row) -> HandTask:
