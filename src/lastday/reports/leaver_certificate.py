@@ -12,6 +12,7 @@ from lastday.reports.case_file import CaseFile, ProvenOperation, cause_words
 from lastday.reports.wording import (
     CLOSING_KINDS,
     COVERAGES,
+    FORESEEN,
     MILESTONES,
     TITLES,
     action_words,
@@ -141,8 +142,8 @@ def _facts(file: CaseFile) -> Iterable[tuple[str, str]]:
     yield "Cause", cause_words(file.batch)
     if file.row is not None:
         yield "Row", _row_words(file)
-    if file.change is not None:
-        yield "Known", "before it came due" if file.change.surprise.value == "expected" else file.change.surprise.value
+    if file.change is not None and case.kind in CLOSING_KINDS:
+        yield "Foreseen", FORESEEN[file.change.surprise]
     yield "Effective", instant_words(case.effective_at)
     yield "Opened", instant_words(case.opened_at)
     if case.kind is CaseKind.LEAVER:

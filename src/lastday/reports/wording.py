@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from lastday.model.case import CaseKind, Coverage
+from lastday.model.change import Surprise
 from lastday.model.operation import Milestone, OperationState, Verb
 from lastday.store.operations import StoredOperation
 
@@ -40,6 +41,13 @@ _ACTIONS: Mapping[Verb, str] = {
     Verb.DELETE: "account deleted",
 }
 
+_SETTLED: Mapping[Verb, str] = {
+    Verb.TRANSFER: "handed over",
+    Verb.END_SESSIONS: "ended",
+    Verb.ROTATE: "changed",
+    Verb.WIPE: "wiped",
+}
+
 _STATES: Mapping[OperationState, str] = {
     OperationState.PLANNED: "not begun yet",
     OperationState.STOPPED: "stopped by a brake",
@@ -53,6 +61,13 @@ _STATES: Mapping[OperationState, str] = {
     OperationState.FAILED: "NOT done: failed",
     OperationState.SUPERSEDED: "not wanted any more",
     OperationState.ACCEPTED_RISK: "left, the risk was accepted",
+}
+
+FORESEEN: Mapping[Surprise, str] = {
+    Surprise.EXPECTED: "yes, the source had said so before",
+    Surprise.ANNOUNCED: "yes, it was announced",
+    Surprise.NAMED: "ordered by name",
+    Surprise.SURPRISE: "no",
 }
 
 COVERAGES: Mapping[Coverage, str] = {
@@ -79,7 +94,7 @@ def state_words(stored: StoredOperation) -> str:
     """How far it is proven."""
     life, removes = stored.life, stored.operation.verb.removes
     if life.state is OperationState.SETTLED:
-        return "gone" if removes else "in place"
+        return _SETTLED.get(stored.operation.verb, "gone" if removes else "in place")
     if life.state is OperationState.VERIFIED:
         return "gone, second read still to come" if removes else "in place"
     if life.state is OperationState.WAITING:
