@@ -50,3 +50,9 @@ def test_a_decision_says_what_gets_worse(page):
 def test_a_decision_names_only_what_exists(page):
     """Names in the code are looked up."""
     assert [name for name in NAMED.findall(page.read_text(encoding="utf-8")) if not exists(name)] == []
+
+
+def test_the_list_of_decisions_is_whole():
+    """Each page is in the list, under its own heading."""
+    listed = re.findall(r"^- \[([^\]]+)\]\(([^)]+)\)$", (PAGES[0].parent / "README.md").read_text(), re.MULTILINE)
+    assert listed == [(page.read_text(encoding="utf-8").splitlines()[0][2:], page.name) for page in PAGES]
