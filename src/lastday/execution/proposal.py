@@ -24,7 +24,7 @@ from lastday.model.canonical import JsonValue, digest
 from lastday.model.change import Change, ChangeKind
 from lastday.model.finding import Finding, Severity
 from lastday.model.identity import Identity, Lifecycle
-from lastday.model.ids import ApplicationName, Digest, IdentityId, NativeId
+from lastday.model.ids import ApplicationName, BatchId, Digest, IdentityId, NativeId
 from lastday.model.operation import Because
 from lastday.model.plan import MadeFrom, Plan
 from lastday.planning.brakes import apply_stops
@@ -71,7 +71,7 @@ async def propose(
         await tx.lock("lastday plans")
         taken = await _take_in_all(engine, tx, readings)
         proposed = await _build(engine, tx, batch, only, readings, taken)
-        await _keep(engine, tx, batch, proposed, alone=only is not None)
+        await _keep(engine, tx, batch, proposed, only)
     await take_back_denied(engine)
     engine.reached(Boundary.AFTER_PLAN, proposed.plan.id)
     return proposed
@@ -269,12 +269,13 @@ async def _tripped_now(tx: Transaction) -> tuple[Tripped, ...]:
     return tuple(trip for trip in found if set(trip.identities) & set(held))
 
 
-async def _keep(engine: Engine, tx: Transaction, batch: Batch, proposed: Proposed, *, alone: bool) -> None:
-    """`alone` says that the plan is for some people only: other batches still wait for theirs."""
+async def _keep(
+    engine: Engine, tx: Transaction, batch: Batch, proposed: Proposed, only: Sequence[IdentityId] | None
+) -> None:
     now = engine.clock.now()
     plan = proposed.plan
     await plans.save_plan(tx, plan, dict(proposed.report))
-    await batches.mark_planned(tx, (batch.id,) if alone else await batches.unplanned_batches(tx), now)
+    await batches.mark_planned(tx, await _planned_by(tx, batch, only), now)
     for trip in proposed.tripped:
         await batches.note_tripped(tx, batch.id, trip)
         await findings.open_finding(tx, brake_finding(batch.id, trip), now)
@@ -290,3 +291,10 @@ async def _keep(engine: Engine, tx: Transaction, batch: Batch, proposed: Propose
     await append(
         tx, EntryDraft(kind=EntryKind.PLAN_MADE, at=now, body=body, batch=batch.id, plan=plan.id), engine.stamp
     )
+
+
+async def _planned_by(tx: Transaction, batch: Batch, only: Sequence[IdentityId] | None) -> tuple[BatchId, ...]:
+    """Which batches have their plan now: all that waited, or where it is for some people only, the one about them."""
+    if only is None:
+        return await batches.unplanned_batches(tx)
+    return (batch.id,) if {change.identity for change in batch.changes} <= set(only) else ()
