@@ -3,10 +3,12 @@
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from lastday import __version__
 from lastday.app import Composition
 from lastday.connectors.sdk.catalogue import catalogue
-from tests.house.sources import ROOT
+from tests.house.sources import ROOT, SRC
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIRST_SCREEN = README.partition("\n## ")[0]
@@ -32,6 +34,38 @@ def test_the_example_configuration_is_accepted_whole(tmp_path):
     path.write_text(block, encoding="utf-8")
     configuration = Composition({}).configuration(path)
     assert set(configuration.applications) == {"chat"}
+
+
+AROUND = """
+[company]
+name = "Example"
+time_zone = "Europe/Berlin"
+[source.hr]
+kind = "csv"
+path = "people.csv"
+key = "id"
+[source.hr.map]
+employeeNumber = "id"
+userName = "login"
+"emails.value" = "mail"
+status = { column = "status", active = ["active"] }
+[leaver.standard]
+limit = "15m"
+"""
+BLOCKS = [
+    (page.parent.name, block)
+    for page in sorted((SRC / "connectors").glob("*/README.md"))
+    for block in re.findall(r"^```toml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("connector", "block"), BLOCKS, ids=[name for name, _ in BLOCKS])
+def test_the_example_of_a_connector_is_accepted_whole(connector, block, tmp_path):
+    """A connector's README shows an application that can be copied."""
+    path = tmp_path / "lastday.toml"
+    path.write_text(AROUND + block, encoding="utf-8")
+    (application,) = Composition({}).configuration(path).applications.values()
+    assert application.connector == connector
 
 
 def test_pictures_are_ours_and_load_nothing():
