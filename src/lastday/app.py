@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from lastday.evidence.sequencer import Sequencer
 from lastday.execution.applications import Applications
 from lastday.execution.engine import Boundary, Engine
 from lastday.execution.exchanges import ExchangeLog
+from lastday.execution.liveness import Liveness
 from lastday.interfaces.cli.main import run
 from lastday.model.clock import Clock
 from lastday.model.errors import ConfigurationError, CredentialsRejected, DatabaseUnusable, InputError
@@ -82,7 +83,8 @@ class Composition:
         self.environment = environment
         self.clock: Clock = SystemClock()
         self.kinds: Mapping[str, ConnectorKind] = catalogue()
-        self.reached = _nothing
+        self.reached: Callable[[Boundary, str], None] = _nothing
+        self.liveness = Liveness()
 
     @property
     def home(self) -> Path:
@@ -107,7 +109,7 @@ class Composition:
         url = await self._ready_database()
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(await Database.open(url, max_size=POOL))
-            jobs = await stack.enter_async_context(await JobQueue.open(url))
+            jobs = await stack.enter_async_context(await JobQueue.open(url, beat_s=self.liveness.beat_s))
             async with database.transaction() as tx:
                 installation = await schema.read_installation(tx)
             clock = self._clock(test_database=installation.test_clock)
@@ -127,6 +129,8 @@ class Composition:
                 ),
                 worker=new_id("w"),
                 reached=self.reached,
+                keep_database=self._keep_database,
+                liveness=self.liveness,
             )
             sequencer = self._sequencer(database, origin_of(installation.instance_id))
             yield Session(engine=engine, sequencer=sequencer, home=self.home, test_clock=isinstance(clock, TestClock))
@@ -134,6 +138,11 @@ class Composition:
     async def _database_url(self) -> str:
         given = self.environment.get(DATABASE_URL)
         return given or await embedded.ensure_running(self.home, self.environment)
+
+    async def _keep_database(self) -> None:
+        """For ever: our own server is started again when it died. One of somebody else is left to them."""
+        if DATABASE_URL not in self.environment:
+            await embedded.keep_running(self.home, self.environment)
 
     async def _ready_database(self) -> str:
         """The embedded database is migrated by itself; another one only by `lastday migrate`."""

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import assert_never
 
 from lastday.connectors.sdk.ports import Exchange
@@ -10,6 +11,7 @@ from lastday.execution import casework, judging, reading_back
 from lastday.execution.calling import call_connector
 from lastday.execution.engine import Boundary, Engine
 from lastday.execution.exchanges import collected_exchanges
+from lastday.execution.hand_work import open_hand_task
 from lastday.execution.machine import (
     Adopt,
     AdvanceCase,
@@ -54,13 +56,18 @@ class _Abandoned(Exception):
 async def run_operation(engine: Engine, operation: OperationId, event: Event | None = None) -> OperationState | None:
     """The operation was carried as far as it goes now; its state, or None where it is not ours to carry.
 
-    Idempotent: running it again, or in two processes at once, has no further effect.
+    Idempotent: running it again, or in two processes at once, has no further effect. Raises DatabaseLost and
+    DatabaseBusy; where it was acting then, it is found by `worker.orphaned`.
     """
-    async with engine.database.transaction() as tx:
-        stored = await operations.load_operation(tx, operation)
-    if stored is None:
+    if operation in engine.running:
         return None
-    return await _Run(engine=engine, stored=stored).carry(event or Due())
+    engine.running.add(operation)
+    try:
+        async with engine.database.transaction() as tx:
+            stored = await operations.load_operation(tx, operation)
+        return None if stored is None else await _Run(engine=engine, stored=stored).carry(event or Due())
+    finally:
+        engine.running.discard(operation)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +75,7 @@ class _Run:
     engine: Engine
     stored: StoredOperation
     generation: int = 0
-    transaction: AsyncExitStack | None = None
+    transaction: AsyncExitStack = field(default_factory=AsyncExitStack)
     tx: Transaction | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     seen: reading_back.SeenBack | None = None
@@ -76,15 +83,21 @@ class _Run:
     """The id that a create brought; stored with the outcome."""
 
     async def carry(self, event: Event | None) -> OperationState | None:
+        """What goes wrong inside a transaction goes through it, so that it is rolled back and named."""
         try:
             with collected_exchanges() as self.exchanges:
-                while event is not None:
-                    event = await self._interpret(self._script(event))
+                async with self.transaction:
+                    while event is not None:
+                        event = await self._interpret(self._script(event))
+                    self._refuse_unfinished()
         except _Abandoned:
             return None
-        finally:
-            await self._roll_back()
         return self.stored.life.state
+
+    def _refuse_unfinished(self) -> None:
+        """A script that ends without Commit has no effect."""
+        if self.tx is not None:
+            raise _Abandoned
 
     def _script(self, event: Event) -> Script:
         terms = self.engine.applications.terms(self.stored.operation.application)
@@ -139,7 +152,6 @@ class _Run:
         return self.tx
 
     async def _begin(self) -> None:
-        self.transaction = AsyncExitStack()
         self.tx = await self.transaction.enter_async_context(self.engine.database.transaction())
         fresh = await operations.load_operation(self.tx, self.stored.operation.id)
         if fresh is None or fresh.life != self.stored.life:
@@ -207,6 +219,8 @@ class _Run:
         operation = self.stored.operation.id
         if step.life.state is OperationState.ACTING:
             await operations.note_attempt(self._open, operation, step.life.attempts, self.engine.clock.now())
+        if step.life.state is OperationState.MANUAL:
+            await open_hand_task(self.engine, self._open, self.stored.operation)
         if self.brought is not None:
             await self._note_native_id(self.brought)
             self.brought = None
@@ -241,9 +255,9 @@ class _Run:
         await self._keep_exchanges()
         if concluding:
             self.engine.reached(Boundary.BEFORE_OUTCOME_COMMIT, self.stored.operation.id)
-        assert self.transaction is not None, "Commit follows Begin"
-        transaction, self.transaction, self.tx = self.transaction, None, None
-        await transaction.aclose()
+        self.tx = None
+        await self.transaction.aclose()
+        self.engine.moved.set()
         if concluding:
             self.engine.reached(Boundary.AFTER_COMMIT, self.stored.operation.id)
         if self.stored.life.state is OperationState.ACTING:
@@ -252,12 +266,6 @@ class _Run:
     async def _keep_exchanges(self) -> None:
         await operations.note_exchanges(self._open, self.stored.operation.id, self.engine.clock.now(), self.exchanges)
         self.exchanges.clear()
-
-    async def _roll_back(self) -> None:
-        if self.transaction is not None:
-            transaction, self.transaction, self.tx = self.transaction, None, None
-            abandoned = _Abandoned()
-            await transaction.__aexit__(_Abandoned, abandoned, None)
 
     async def _call(self) -> Answered | NotReached:
         operation = self.stored.operation
@@ -284,3 +292,9 @@ async def confirm_by_hand(engine: Engine, operation: OperationId, *, by: str, de
 async def take_over(engine: Engine, operation: OperationId) -> OperationState | None:
     """An operation whose worker is lost is read and carried on."""
     return await run_operation(engine, operation, HolderLost())
+
+
+async def postpone(engine: Engine, operation: OperationId, wait: timedelta) -> None:
+    """An operation that this program stumbled over is not looked at for so long; others go on meanwhile."""
+    async with engine.database.transaction() as tx:
+        await operations.postpone(tx, operation, engine.clock.now() + wait)

@@ -1,8 +1,9 @@
 """One round of the loop: what is due becomes a batch, a plan is made for it, and, where asked, carried out."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lastday.evidence.sequencer import Sequencer
@@ -11,17 +12,19 @@ from lastday.execution.engine import Engine
 from lastday.execution.intake import due_tick
 from lastday.execution.policy_activation import activate_policy
 from lastday.execution.proposal import Proposed, propose
-from lastday.execution.worker import Worker, hint_due
+from lastday.execution.worker import Worker
 from lastday.model.batch import Batch, Cause, CauseKind
 from lastday.model.ids import IdentityId, OperationId
 from lastday.model.operation import OperationState
 from lastday.store import batches, operations, workers
+from lastday.store.database import DatabaseBusy, DatabaseLost
 from lastday.store.operations import StoredOperation
 
-FRESH_S = 10.0
 SOON = timedelta(seconds=90)
 """What is due within this time is waited for; what is due later rests until its hour."""
 CONCURRENCY = 32
+LOOK_S = 0.25
+LOST_S = 120.0
 
 
 async def make_plan(engine: Engine, by: str, only: Sequence[IdentityId] | None = None) -> Proposed:
@@ -71,40 +74,85 @@ async def work_until(
 ) -> tuple[StoredOperation, ...]:
     """The operations have come as far as the goal; as they stand then.
 
-    Where another worker's heartbeat is fresh this only watches; otherwise it works itself.
+    Where another worker's heartbeat is fresh this only watches; where there is none, or the last one falls silent, it
+    works itself. Raises DatabaseLost where the database stays away.
     """
+    watch = _Watch(engine=engine, goal=goal, progress=progress)
+    while not await watch.look():
+        if await _others(engine):
+            await watch.wait()
+        else:
+            await _work(engine, sequencer, watch)
+    return watch.stored()
+
+
+async def goes_on(engine: Engine) -> bool:
+    """Another worker is there to carry on what this process leaves."""
+    return bool(await _others(engine))
+
+
+async def _others(engine: Engine) -> tuple[str, ...]:
     async with engine.database.transaction() as tx:
-        others = await workers.alive(tx, FRESH_S)
-    if others:
-        await hint_due(engine)
-        return await _watch(engine, goal, progress)
+        fresh = await workers.alive(tx, engine.liveness.fresh_s)
+    return tuple(worker for worker in fresh if worker != engine.worker)
+
+
+async def _work(engine: Engine, sequencer: Sequencer, watch: "_Watch") -> None:
+    """Works until the goal is reached; what was begun is finished before it returns, cancelled or not."""
     stop = asyncio.Event()
     worker = asyncio.create_task(Worker(engine=engine, sequencer=sequencer, concurrency=CONCURRENCY).run(stop))
+    watching = asyncio.create_task(watch.until_reached())
     try:
-        watching = asyncio.create_task(_watch(engine, goal, progress))
         await asyncio.wait({worker, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if worker.done():
-            watching.cancel()
-            await worker
-        return await watching
+        if watching.done():
+            await watching
     finally:
+        watching.cancel()
         stop.set()
         await worker
 
 
-async def _watch(
-    engine: Engine, goal: Goal, progress: Callable[[Sequence[StoredOperation]], None]
-) -> tuple[StoredOperation, ...]:
-    """Only what has not come as far as the goal is read again; all of it once more at the end."""
-    seen: dict[OperationId, StoredOperation] = {}
-    moving: tuple[OperationId, ...] = goal.operations
-    while True:
-        async with engine.database.transaction() as tx:
-            seen |= {one.operation.id: one for one in await operations.load_operations(tx, moving)}
-        progress(tuple(seen.values()))
-        moving = tuple(one for one in moving if one in seen and not goal.reached_by(seen[one], engine))
-        if not moving:
-            break
-        await asyncio.sleep(0.1)
-    async with engine.database.transaction() as tx:
-        return await operations.load_operations(tx, goal.operations)
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    """Looks at operations until each has come as far as the goal; asks again only for those that have not."""
+
+    engine: Engine
+    goal: Goal
+    progress: Callable[[Sequence[StoredOperation]], None]
+    _seen: dict[OperationId, StoredOperation] = field(default_factory=dict)
+    _reached: set[OperationId] = field(default_factory=set)
+
+    async def until_reached(self) -> None:
+        """Survives a database that comes back. Raises DatabaseLost after `LOST_S` without it."""
+        loop = asyncio.get_running_loop()
+        seen_at = loop.time()
+        while True:
+            try:
+                if await self.look():
+                    return
+                seen_at = loop.time()
+            except (DatabaseLost, DatabaseBusy):
+                if loop.time() - seen_at > LOST_S:
+                    raise
+            await self.wait()
+
+    async def look(self) -> bool:
+        """Whether every operation has come as far as the goal."""
+        self.engine.moved.clear()
+        open_ones = [operation for operation in self.goal.operations if operation not in self._reached]
+        async with self.engine.database.transaction() as tx:
+            fresh = await operations.load_operations(tx, open_ones)
+        self._seen |= {stored.operation.id: stored for stored in fresh}
+        self._reached |= {s.operation.id for s in fresh if self.goal.reached_by(s, self.engine)}
+        self.progress(self.stored())
+        return all(stored.operation.id in self._reached for stored in fresh)
+
+    async def wait(self) -> None:
+        """Something moved here, or it is time to look what others moved."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.engine.moved.wait(), LOOK_S)
+        pending = len(self.goal.operations) - len(self._reached)
+        await asyncio.sleep(min(pending / 1000, LOOK_S))  # many are looked at less often
+
+    def stored(self) -> tuple[StoredOperation, ...]:
+        return tuple(self._seen[operation] for operation in self.goal.operations if operation in self._seen)

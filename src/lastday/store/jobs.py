@@ -13,6 +13,7 @@ Where Procrastinate 3.10 needs help, as its source shows:
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import psycopg
@@ -37,16 +38,28 @@ _AGAIN_S = 0.5
 _GONE_S = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """One job of many of a kind: no two with the same lock run, or wait, at once."""
+
+    args: Mapping[str, JsonValue]
+    lock: str
+    priority: int = 0
+
+
 class JobQueue:
     """Hints to workers. `task` names a body, `defer` asks for it, `work` does what is asked for."""
 
-    def __init__(self, app: App, pool: _Pool) -> None:
+    def __init__(self, app: App, pool: _Pool, beat_s: float) -> None:
         self._app = app
         self._pool = pool
+        self._beat_s = beat_s
 
     @classmethod
-    async def open(cls, url: str, *, max_size: int = 4) -> "JobQueue":
-        """A queue that is connected. Raises DatabaseLost where nobody answers."""
+    async def open(cls, url: str, *, max_size: int = 4, beat_s: float = _BEAT_S) -> "JobQueue":
+        """A queue that is connected; its workers show every `beat_s` that they live. Raises DatabaseLost where nobody
+        answers.
+        """
         pool: _Pool = AsyncConnectionPool(
             url,
             kwargs={"row_factory": dict_row, "application_name": "lastday jobs", "options": "-c timezone=UTC"},
@@ -63,7 +76,7 @@ class JobQueue:
             raise DatabaseLost(f"the job queue does not reach its database: {error}") from error
         app = App(connector=PsycopgConnector())
         await app.open_async(pool)
-        queue = cls(app, pool)
+        queue = cls(app, pool, beat_s)
         queue._keep_house()
         return queue
 
@@ -111,6 +124,32 @@ class JobQueue:
                 return cursor.rowcount == 1
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise DatabaseLost(f"the hint was lost: {error}", effect="the next scan finds what is due") from error
+
+    async def defer_many(self, queue: str, name: str, hints: Sequence[Hint]) -> int:
+        """A job of each hint waits, committed together; how many did not before.
+
+        Together, because a worker that fetches while another job is announced does not hear of it until its next poll.
+        """
+        if not hints:
+            return 0
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(
+                    "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)"
+                    " SELECT %s, %s, h.priority, h.lock, h.lock, h.args"
+                    " FROM unnest(%s::int[], %s::text[], %s::jsonb[]) AS h (priority, lock, args)"
+                    " ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING",
+                    (
+                        queue,
+                        name,
+                        [hint.priority for hint in hints],
+                        [hint.lock for hint in hints],
+                        [as_jsonb(dict(hint.args)) for hint in hints],
+                    ),
+                )
+                return cursor.rowcount
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise DatabaseLost(f"hints were lost: {error}", effect="the next scan finds what is due") from error
 
     async def work(self, queues: Sequence[str], concurrency: int, stop_event: asyncio.Event) -> None:
         """Jobs of these queues are run until `stop_event` is set and those that had begun have ended.
@@ -174,7 +213,7 @@ class JobQueue:
             install_signal_handlers=False,
             delete_jobs="successful",
             fetch_job_polling_interval=_POLL_S,
-            update_heartbeat_interval=_BEAT_S,
+            update_heartbeat_interval=self._beat_s,
             stalled_worker_timeout=_GONE_S,
         )
 

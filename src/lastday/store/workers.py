@@ -16,8 +16,7 @@ async def presence(database: Database, worker: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        async with database.transaction() as tx:
-            await tx.execute("DELETE FROM worker WHERE id = %s", (worker,))
+        await leave(database, worker)
 
 
 async def beat(database: Database, worker: str) -> None:
@@ -28,6 +27,12 @@ async def beat(database: Database, worker: str) -> None:
             " clock_timestamp()) ON CONFLICT (id) DO UPDATE SET heartbeat_at = clock_timestamp()",
             (worker, socket.gethostname()),
         )
+
+
+async def leave(database: Database, worker: str) -> None:
+    """The worker is not on the list."""
+    async with database.transaction() as tx:
+        await tx.execute("DELETE FROM worker WHERE id = %s", (worker,))
 
 
 async def is_alive(tx: Transaction, worker: str, within_s: float) -> bool:

@@ -46,7 +46,7 @@ def _run(services: Services) -> int:
     except typer.Abort:
         return ExitCode.DETACHED
     except KeyboardInterrupt:
-        err.print("interrupted; nobody goes on with it. The same command takes it up again.")
+        err.print("detached")
         return ExitCode.DETACHED
     return result if isinstance(result, int) else ExitCode.DONE
 

@@ -1,5 +1,6 @@
 """`plan` and `apply`."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.execution.proposal import Proposed
 from lastday.execution.result_report import result_report
-from lastday.execution.rounds import Goal, make_plan, work_until
+from lastday.execution.rounds import Goal, goes_on, make_plan, work_until
 from lastday.execution.worker import hint_due
 from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, JsonOption, with_session
 from lastday.interfaces.cli.people import person_called
@@ -112,7 +113,7 @@ def apply(
         done: tuple[StoredOperation, ...] = ()
         if wait:
             goal = Goal(operations=mine, verified_is_enough=until == "verified")
-            done = await work_until(engine, session.sequencer, goal, _silently)
+            done = await _worked(session, goal)
         else:
             await hint_due(engine)
         await session.sequencer.run_once()
@@ -125,6 +126,18 @@ def apply(
     else:
         _show_result(done, plan_id, waited=wait)
     return _ending(done) if wait else ExitCode.DONE
+
+
+async def _worked(session: Session, goal: Goal) -> tuple[StoredOperation, ...]:
+    """The operations at their goal. Interrupted, it says whether anybody goes on."""
+    try:
+        return await work_until(session.engine, session.sequencer, goal, _silently)
+    except asyncio.CancelledError:
+        if await goes_on(session.engine):
+            hint("interrupted; a worker goes on with it. The same command watches it again.")
+        else:
+            hint("interrupted; nobody goes on with it. The same command takes it up again.")
+        raise
 
 
 def _silently(_stored: Sequence[StoredOperation]) -> None:

@@ -1,0 +1,44 @@
+"""`lastday` with a fail point: the process kills itself, as kill -9 does, when it comes to a boundary the n-th time.
+
+    python -m tests.crash.crashing apply PLAN --wait      with CRASH_AT=after_effect CRASH_ON=3
+
+It is the real composition and the real command; only what happens at a boundary, and how soon a silent worker counts
+as lost, are the test's.
+"""
+
+import os
+import signal
+
+from lastday.app import Composition
+from lastday.execution.engine import Boundary
+from lastday.execution.liveness import Liveness
+from lastday.interfaces.cli.main import run
+
+QUICK = Liveness(beat_s=0.5, fresh_s=2.0, stalled_s=4.0)
+
+
+class FailPoint:
+    """Ends the process without a word on the n-th arrival at the boundary."""
+
+    def __init__(self, boundary: Boundary, on: int) -> None:
+        self.boundary = boundary
+        self.left = on
+
+    def __call__(self, boundary: Boundary, subject: str) -> None:
+        if boundary is self.boundary:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """The command of this process, with the fail point that the environment names."""
+    composition = Composition(dict(os.environ))
+    composition.liveness = QUICK
+    if "CRASH_AT" in os.environ:
+        composition.reached = FailPoint(Boundary(os.environ["CRASH_AT"]), int(os.environ["CRASH_ON"]))
+    run(composition)
+
+
+if __name__ == "__main__":
+    main()
