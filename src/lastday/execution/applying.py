@@ -37,6 +37,12 @@ async def apply_plan(engine: Engine, plan_id: PlanId, by: str) -> tuple[Operatio
     return tuple(operation.id for operation in proposed)
 
 
+async def is_held_back(tx: Transaction, plan_id: PlanId) -> bool:
+    """A brake or a rule keeps something of the plan from being done; what is only observed does not count."""
+    plan = await plans.load_plan(tx, plan_id)
+    return plan is not None and any(o["stopped"] not in (None, "observe") for o in plan.content["operations"])
+
+
 async def _checked(engine: Engine, tx: Transaction, plan_id: PlanId) -> StoredPlan:
     plan = await plans.load_plan(tx, plan_id)
     if plan is None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lastday.execution.applying import apply_plan
+from lastday.execution.applying import apply_plan, is_held_back
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.execution.proposal import Proposed
@@ -107,7 +107,7 @@ def apply(
     if until not in ("settled", "verified"):
         raise typer.BadParameter("--until takes `settled` or `verified`")
 
-    async def work(session: Session) -> tuple[dict[str, JsonValue], tuple[StoredOperation, ...]]:
+    async def work(session: Session) -> tuple[dict[str, JsonValue], tuple[StoredOperation, ...], bool]:
         engine = session.engine
         mine = await apply_plan(engine, PlanId(plan_id), SHELL)
         done: tuple[StoredOperation, ...] = ()
@@ -118,14 +118,14 @@ def apply(
             await hint_due(engine)
         await session.sequencer.run_once()
         async with engine.database.transaction() as tx:
-            return await result_report(tx, PlanId(plan_id)), done
+            return await result_report(tx, PlanId(plan_id)), done, await is_held_back(tx, PlanId(plan_id))
 
-    report, done = with_session(context, config, work)
+    report, done, held = with_session(context, config, work)
     if as_json:
         show_json(report)
     else:
         _show_result(done, plan_id, waited=wait)
-    return _ending(done) if wait else ExitCode.DONE
+    return _ending(done, held=held) if wait else ExitCode.DONE
 
 
 async def _worked(session: Session, goal: Goal) -> tuple[StoredOperation, ...]:
@@ -164,9 +164,9 @@ def _show_result(done: Sequence[StoredOperation], plan_id: str, *, waited: bool)
 _UNPROVEN = (OperationState.FAILED, OperationState.CONTRADICTED, OperationState.MANUAL, OperationState.STOPPED)
 
 
-def _ending(done: Sequence[StoredOperation]) -> int:
+def _ending(done: Sequence[StoredOperation], *, held: bool) -> int:
     states = {stored.life.state for stored in done}
     if states & {OperationState.FAILED, OperationState.CONTRADICTED}:
         return ExitCode.NOT_VERIFIED_IN_TIME
     waits = any(s.life.state is OperationState.WAITING and s.life.wake_at is None for s in done)
-    return ExitCode.HELD if waits or OperationState.STOPPED in states else ExitCode.DONE
+    return ExitCode.HELD if held or waits or OperationState.STOPPED in states else ExitCode.DONE
