@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 ROLE = "lastday"
 DATABASE = "lastday"
+OTHERS_LET_IN = "local all all scram-sha-256\n"
 _PORT = 5432
 _SOCKET = f".s.PGSQL.{_PORT}"
 _SOCKET_LIMIT = 107
@@ -50,12 +51,17 @@ def default_home(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("HOME", "~")).expanduser() / ".local" / "share" / "lastday"
 
 
-async def ensure_running(home: Path, environment: Mapping[str, str] | None = None) -> str:
+async def ensure_running(
+    home: Path, environment: Mapping[str, str] | None = None, *, others_with_passwords: bool = False
+) -> str:
     """The server runs and takes connections; its URL. Found running, started, or recovered after a crash.
 
-    Raises DatabaseUnusable where the place cannot serve (named), StoreError where the server does not come up.
+    `others_with_passwords` lets roles other than ours in, by password and through the socket: for a server that is
+    not Lastday's own but an application. Raises DatabaseUnusable where the place cannot serve (named), StoreError
+    where the server does not come up.
     """
-    return await asyncio.to_thread(_ensure_running, home, os.environ if environment is None else environment)
+    known = os.environ if environment is None else environment
+    return await asyncio.to_thread(_ensure_running, home, known, others_with_passwords=others_with_passwords)
 
 
 async def stop(home: Path) -> bool:
@@ -89,12 +95,12 @@ class _Place:
         return f"postgresql://{ROLE}@/{database}?host={quote(str(self.sockets), safe='')}&port={_PORT}"
 
 
-def _ensure_running(home: Path, environment: Mapping[str, str]) -> str:
+def _ensure_running(home: Path, environment: Mapping[str, str], *, others_with_passwords: bool) -> str:
     home = _made_home(home)
     with _locked(home):
         place = _place(home)
         if not _answers(place):
-            _start(place, environment)
+            _start(place, environment, OTHERS_LET_IN if others_with_passwords else "")
         return place.url(DATABASE)
 
 
@@ -181,12 +187,12 @@ def _answers(place: _Place) -> bool:
         return False
 
 
-def _start(place: _Place, environment: Mapping[str, str]) -> None:
+def _start(place: _Place, environment: Mapping[str, str], others: str) -> None:
     major = _major_of(place.data)
     binaries = make_runnable(find_binaries(environment, major), place.home, place.runner).folder
     if major is None:
         _make_data(place, binaries)
-    _write_settings(place)
+    _write_settings(place, others)
     until = time.monotonic() + _START_S
     launches = 0
     while not (_accepts(place) or time.monotonic() > until):
@@ -239,11 +245,14 @@ def _make_data(place: _Place, binaries: Path) -> None:
     making.rename(place.data)
 
 
-def _write_settings(place: _Place) -> None:
-    """The whole of the server's settings: reached through the socket only, by us only, and it never loses a commit."""
+def _write_settings(place: _Place, others: str) -> None:
+    """The whole of the server's settings: reached through the socket only, by us only, and it never loses a commit.
+
+    `others` are lines of pg_hba.conf for roles that are not ours.
+    """
     folder = str(place.sockets).replace("'", "''").replace('"', '""')
     users = sorted({"root", place.runner.name} if os.geteuid() == 0 else {place.runner.name})
-    _write(place, "pg_hba.conf", f"local all {ROLE} peer map={ROLE}\n")
+    _write(place, "pg_hba.conf", f"local all {ROLE} peer map={ROLE}\n{others}")
     _write(place, "pg_ident.conf", "".join(f'{ROLE} "{user}" {ROLE}\n' for user in users))
     _write(
         place,
