@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lastday.policy.names import ascii_fold
 from tests.servers.postgres import Postgres
 from tests.servers.scim import ScimServer
 from tests.servers.slapd import LASTDAY_DN, LASTDAY_PASSWORD, Entry, Slapd, group, person
@@ -56,12 +57,19 @@ class Northwind:
     chat: ScimServer
     ledger: Postgres
     environment: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, float] = field(default_factory=dict)
+    """When each instant was first given to a command: from there the test clock ticks on over all commands."""
+
+    def clock(self, at: str) -> str:
+        """The instant, and what has gone by since it was first given: no later command is earlier than one before."""
+        start = self.begun.setdefault(at, time.monotonic())
+        return (datetime.fromisoformat(at) + timedelta(seconds=time.monotonic() - start)).isoformat()
 
     def lastday(self, *arguments: str, at: str | None = None, check: bool = True, **variables: str) -> Finished:
         """The command, run in its own process; `at` is where the test clock starts."""
         environment = {**self.environment, **variables}
         if at is not None:
-            environment["LASTDAY_TEST_CLOCK"] = at
+            environment["LASTDAY_TEST_CLOCK"] = self.clock(at)
         done = subprocess.run(
             [sys.executable, "-m", "lastday", *arguments],
             cwd=self.folder, env=environment, capture_output=True, text=True, timeout=150, check=False,
@@ -76,11 +84,23 @@ class Northwind:
         """HR puts this file where the source is."""
         shutil.copy(HR / name, self.folder / "people.csv")
 
+    def deliver_rows(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """HR puts a file with these rows where the source is."""
+        with (self.folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
     def load_first(self) -> None:
         """The first file is accepted and settled: everything is as it should be on 20 November."""
         self.deliver("people-2026-11-20.csv")
         self.lastday("source", "read", "hr", "--accept", at=FIRST_LOAD)
         self.settle(at=FIRST_LOAD)
+
+    def cases(self, *, at: str) -> list[dict[str, Any]]:
+        """All cases there ever were, as `case list --json` shows them."""
+        found: list[dict[str, Any]] = self.lastday("case", "list", "--all", "--json", at=at).json["cases"]
+        return found
 
     def settle(self, *, at: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Plan and result of one round; what waits for approval is approved by Dana."""
@@ -101,7 +121,7 @@ class Northwind:
         return {entry["cn"][0] for entry in self.directory.search(f"(member={dn})", "cn")}
 
     def chat_user(self, number: str) -> dict[str, Any] | None:
-        return next((u for u in self.chat.resources("Users") if u.get("external_id") == number), None)
+        return next((u for u in self.chat.resources("Users") if u.get("externalId") == number), None)
 
     def ledger_roles(self) -> dict[str, dict[str, Any]]:
         """Number -> role of the ledger, with what it holds."""
@@ -112,15 +132,73 @@ class Northwind:
             " WHERE shobj_description(r.oid, 'pg_authid') IS NOT NULL GROUP BY 1, 2, 3"
         )
         return {
-            row[0]: {"name": row[1], "login": row[2] == "t", "roles": set(filter(None, row[3].split(",")))}
+            row[0]: {"name": row[1], "login": row[2] == "t", "roles": sorted(filter(None, row[3].split(",")))}
             for row in rows
         }
+
+    def picture(self) -> "Picture":
+        """Everything that all servers hold now."""
+        entries = self.directory.search("(objectClass=*)", "*", "+")
+        memberships: dict[str, set[str]] = {}
+        for entry in entries:
+            for member in entry["member"]:
+                memberships.setdefault(member, set()).add(entry["cn"][0])
+        people = [entry for entry in entries if entry["uid"]]
+        return Picture(
+            directory={entry.dn: entry for entry in people},
+            groups={entry.dn: frozenset(memberships.get(entry.dn, ())) for entry in people},
+            chat={user["id"]: user for user in self.chat.resources("Users")},
+            ledger=self.ledger_roles(),
+            design=(self.folder / "accounts-design.csv").read_bytes(),
+        )
 
     def writes(self) -> int:
         """How many changes all servers saw since the start, made by us."""
         return (
             len(self.directory.writes(by=LASTDAY_DN)) + len(self.chat.writes()) + len(self.ledger.writes(by="lastday"))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What all servers held at one moment, by native id (of the ledger: by employee number)."""
+
+    directory: dict[str, Entry]
+    groups: dict[str, frozenset[str]]
+    chat: dict[str, dict[str, Any]]
+    ledger: dict[str, dict[str, Any]]
+    design: bytes
+
+    def entry(self, number: str) -> Entry | None:
+        """The one entry with this employee number; an AssertionError where there are several."""
+        found = [entry for entry in self.directory.values() if number in entry["employeeNumber"]]
+        assert len(found) <= 1, f"{number} has {[entry.dn for entry in found]}"
+        return found[0] if found else None
+
+    def in_directory(self, number: str) -> tuple[bool, frozenset[str]]:
+        """Whether this person's entry can be used, and its groups; (False, none) where there is none."""
+        entry = self.entry(number)
+        if entry is None:
+            return False, frozenset()
+        return not entry["pwdAccountLockedTime"], self.groups[entry.dn]
+
+    def in_chat(self, number: str) -> dict[str, Any] | None:
+        found = [user for user in self.chat.values() if user.get("externalId") == number]
+        assert len(found) <= 1, f"{number} has {[user['userName'] for user in found]}"
+        return found[0] if found else None
+
+    def without(self, numbers: Collection[str]) -> str:
+        """A digest of every account of everybody else, operational attributes and versions included."""
+        rest = {
+            "directory": {
+                dn: [sorted(entry.attributes.items()), sorted(self.groups[dn])]
+                for dn, entry in self.directory.items()
+                if not set(entry["employeeNumber"]) & set(numbers)
+            },
+            "chat": {key: user for key, user in self.chat.items() if user.get("externalId") not in numbers},
+            "ledger": {number: str(role) for number, role in self.ledger.items() if number not in numbers},
+        }
+        return json.dumps(rest, sort_keys=True, default=str)
 
 
 def open_northwind(stack: ExitStack, *, rows: Sequence[Mapping[str, str]] | None = None) -> Northwind:
@@ -205,7 +283,7 @@ def _ledger(people: Sequence[Mapping[str, str]]) -> str:
     for row in people:
         role = ledger_role(row)
         if role is not None:
-            name = ascii_fold(uid_of(row)).replace("-", "_") if False else uid_of(row)
+            name = uid_of(row)
             lines.append(f'CREATE ROLE "{name}" LOGIN; COMMENT ON ROLE "{name}" IS \'{row["employee_id"]}\';')
             lines.append(f'GRANT {role} TO "{name}";')
     return "\n".join(lines)
@@ -218,5 +296,5 @@ def _configuration(directory: Slapd, chat: ScimServer) -> str:
     return (
         text.replace('successor = "ledger_owner"', 'successor = "ledger_owner"\nsettle    = "2s"\nkeep_for  = "30d"')
         .replace('settle    = "5s"', 'settle    = "2s"')
-        .replace('owner     = "group:it"', 'owner     = "group:it"\nsettle    = "2s"')
+        .replace('owner      = "group:it"', 'owner      = "group:it"\nsettle     = "2s"')
     )

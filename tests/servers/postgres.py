@@ -151,6 +151,11 @@ class Postgres:
         rows = self.psql(sql, database=database)
         return rows[0][0] if rows else ""
 
+    def owner_of(self, table: str, *, database: str) -> str:
+        """Who owns the table."""
+        rows = self.psql("SELECT relname, pg_get_userbyid(relowner) FROM pg_class", database=database)
+        return next(owner for name, owner in rows if name == table)
+
     def can_log_in(self, user: str, password: str = "", *, database: str = "postgres") -> bool:
         """psql got in as `user`: over the socket, or over TCP with the password."""
         dsn = self.dsn_of(user, password, database=database)
