@@ -21,10 +21,12 @@ from lastday.evidence.checkpoints import FileCopies, origin_of
 from lastday.evidence.entries import Stamp
 from lastday.evidence.keys import KeyRing, keys_directory
 from lastday.evidence.sequencer import Sequencer
+from lastday.evidence.spool import Spool
 from lastday.execution.applications import Applications
 from lastday.execution.engine import Boundary, Engine
 from lastday.execution.exchanges import ExchangeLog
 from lastday.execution.liveness import Liveness
+from lastday.execution.spooled import take_in_spooled
 from lastday.interfaces.cli.main import run
 from lastday.model.clock import Clock
 from lastday.model.errors import ConfigurationError, CredentialsRejected, DatabaseUnusable, InputError
@@ -40,6 +42,7 @@ from lastday.store.jobs import JobQueue
 TEST_CLOCK = "LASTDAY_TEST_CLOCK"
 DATABASE_URL = "DATABASE_URL"
 POOL = 24
+TOOL = f"lastday {__version__}"
 
 
 class SystemClock:
@@ -94,6 +97,22 @@ class Composition:
         """The configuration in `path`, checked. Raises ConfigurationProblems."""
         return load_configuration(path, {name: _keys(kind) for name, kind in self.kinds.items()})
 
+    def elsewhere(self, environment: Mapping[str, str]) -> "Composition":
+        """The same program with another environment: another home, another database."""
+        return Composition(environment)
+
+    def spool(self) -> Spool:
+        """Where an urgent order is kept while the database is away."""
+        return Spool(self.home / "spool")
+
+    def stamp(self, configuration: Configuration) -> Stamp:
+        """What entries say that were written without a database: the real clock, this program, this policy."""
+        return Stamp(tool=TOOL, policy=configuration.policy_digest, test_clock=False)
+
+    def keys_directory(self) -> Path:
+        """Where the keys are that sign the evidence."""
+        return keys_directory(self.home, self.environment)
+
     async def migrate(self, *, test_clock: bool) -> tuple[str, ...]:
         """The database has every table; the revisions that were missing."""
         return await schema.migrate(await self._database_url(), test_clock=test_clock)
@@ -123,7 +142,7 @@ class Composition:
                 applications=applications,
                 clock=clock,
                 stamp=Stamp(
-                    tool=f"lastday {__version__}",
+                    tool=TOOL,
                     policy=configuration.policy_digest,
                     test_clock=isinstance(clock, TestClock),
                 ),
@@ -132,6 +151,7 @@ class Composition:
                 keep_database=self._keep_database,
                 liveness=self.liveness,
             )
+            await take_in_spooled(engine, self.spool())
             sequencer = self._sequencer(database, origin_of(installation.instance_id))
             yield Session(engine=engine, sequencer=sequencer, home=self.home, test_clock=isinstance(clock, TestClock))
 

@@ -69,7 +69,7 @@ async def propose(
         readings = await read_applications(engine.applications.names, engine.applications.open, engine.clock)
     async with engine.database.transaction() as tx:
         await tx.lock("lastday plans")
-        taken = await _take_in_all(engine, tx, readings)
+        taken = await take_in_all(engine, tx, readings)
         proposed = await _build(engine, tx, batch, only, readings, taken)
         await _keep(engine, tx, batch, proposed, only)
     await take_back_denied(engine)
@@ -77,7 +77,8 @@ async def propose(
     return proposed
 
 
-async def _take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> Mapping[ApplicationName, TakenIn]:
+async def take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> Mapping[ApplicationName, TakenIn]:
+    """Every whole reading is what the inventory shows; what people confirmed is checked; faults are findings."""
     now = engine.clock.now()
     people = await load_people(tx)
     taken: dict[ApplicationName, TakenIn] = {}

@@ -26,7 +26,7 @@ async def result_report(tx: Transaction, plan: PlanId) -> dict[str, JsonValue]:
         "schema": SCHEMA,
         "plan": plan,
         "cases": [case_report(case, people.get(case.identity)) for case in files],
-        "operations": [_operation(stored, people, entries.get(stored.operation.id, ())) for stored in mine],
+        "operations": [operation_report(stored, people, entries.get(stored.operation.id, ())) for stored in mine],
     }
 
 
@@ -49,9 +49,10 @@ def case_report(case: Case, person: Identity | None) -> dict[str, JsonValue]:
     }
 
 
-def _operation(
+def operation_report(
     stored: StoredOperation, people: Mapping[IdentityId, Identity], entries: tuple[EntryId, ...]
 ) -> dict[str, JsonValue]:
+    """One operation as JSON, as it stands now."""
     o, life = stored.operation, stored.life
     person = people.get(o.identity)
     return {

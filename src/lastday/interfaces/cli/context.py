@@ -1,6 +1,7 @@
 """What commands share: the option for the configuration file, and running a coroutine with an opened installation."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeAlias, TypeVar
@@ -11,6 +12,7 @@ from lastday.configuration.settings import UserSettings
 from lastday.execution.decisions import authenticate
 from lastday.interfaces.cli.services import Services, Session
 from lastday.interfaces.cli.showing import hint
+from lastday.model.errors import InputError
 
 ResultT = TypeVar("ResultT")
 
@@ -41,9 +43,23 @@ def with_session(context: typer.Context, config: Path, work: Callable[[Session],
     return asyncio.run(opened())
 
 
-def deciding_user(context: typer.Context, session: Session, name: str) -> UserSettings:
-    """The user called `name`, proven by their token in LASTDAY_TOKEN or typed in."""
-    environment = services_of(context).environment
-    token = environment.get(TOKEN) or typer.prompt(f"token of {name}", hide_input=True, err=True)
+def deciding_user(context: typer.Context, config: Path, name: str) -> UserSettings:
+    """The user called `name`, proven by their token in LASTDAY_TOKEN or typed in. Needs no database."""
+    services = services_of(context)
+    configuration = services.configuration(config)
+    token = services.environment.get(TOKEN) or _typed_token(name)
+    user = authenticate(configuration, services.environment, name=name, token=token)
     hint(f"decided by {name}, asserted at the shell")
-    return authenticate(session.engine.configuration, environment, name=name, token=token)
+    return user
+
+
+def _typed_token(name: str) -> str:
+    if not sys.stdin.isatty():
+        raise InputError(
+            f"there is no token for {name}",
+            code="D103",
+            effect="Nothing was decided.",
+            mend=f"Set {TOKEN}, or run it at a terminal and type it.",
+        )
+    token: str = typer.prompt(f"token of {name}", hide_input=True, err=True)
+    return token

@@ -1,6 +1,5 @@
 """`plan` and `apply`."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,17 +9,15 @@ from lastday.execution.applying import apply_plan, is_held_back
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.execution.proposal import Proposed
-from lastday.execution.result_report import result_report
-from lastday.execution.rounds import Goal, goes_on, make_plan, work_until
-from lastday.execution.worker import hint_due
+from lastday.execution.rounds import make_plan
 from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, JsonOption, with_session
 from lastday.interfaces.cli.people import person_called
 from lastday.interfaces.cli.services import Session
 from lastday.interfaces.cli.showing import hint, show, show_json
+from lastday.interfaces.cli.working import carried, ending, result_of, show_states
 from lastday.model.canonical import JsonValue
-from lastday.model.errors import ExitCode
+from lastday.model.errors import ExitCode, InputError
 from lastday.model.ids import IdentityId, PlanId
-from lastday.model.operation import OperationState
 from lastday.store.operations import StoredOperation
 
 SHELL = "the shell"
@@ -105,68 +102,22 @@ def apply(
 ) -> int:
     """Carries a plan out."""
     if until not in ("settled", "verified"):
-        raise typer.BadParameter("--until takes `settled` or `verified`")
+        raise InputError(f"--until {until!r} is no state to wait for", code="I114", mend="`settled` or `verified`.")
 
     async def work(session: Session) -> tuple[dict[str, JsonValue], tuple[StoredOperation, ...], bool]:
-        engine = session.engine
-        mine = await apply_plan(engine, PlanId(plan_id), SHELL)
-        done: tuple[StoredOperation, ...] = ()
-        if wait:
-            goal = Goal(operations=mine, verified_is_enough=until == "verified")
-            done = await _worked(session, goal)
-        else:
-            await hint_due(engine)
-        await session.sequencer.run_once()
-        async with engine.database.transaction() as tx:
-            return await result_report(tx, PlanId(plan_id)), done, await is_held_back(tx, PlanId(plan_id))
+        mine = await apply_plan(session.engine, PlanId(plan_id), SHELL)
+        done = await carried(session, mine, wait=wait, verified_is_enough=until == "verified")
+        async with session.engine.database.transaction() as tx:
+            held = await is_held_back(tx, PlanId(plan_id))
+        return await result_of(session, PlanId(plan_id)), done, held
 
     report, done, held = with_session(context, config, work)
     if as_json:
         show_json(report)
+    elif wait:
+        show(f"{plan_id}:")
+        show_states(done)
     else:
-        _show_result(done, plan_id, waited=wait)
-    return _ending(done, held=held) if wait else ExitCode.DONE
-
-
-async def _worked(session: Session, goal: Goal) -> tuple[StoredOperation, ...]:
-    """The operations at their goal. Interrupted, it says whether anybody goes on."""
-    try:
-        return await work_until(session.engine, session.sequencer, goal, _silently)
-    except asyncio.CancelledError:
-        if await goes_on(session.engine):
-            hint("interrupted; a worker goes on with it. The same command watches it again.")
-        else:
-            hint("interrupted; nobody goes on with it. The same command takes it up again.")
-        raise
-
-
-def _silently(_stored: Sequence[StoredOperation]) -> None:
-    """JSON output has no progress."""
-
-
-def _show_result(done: Sequence[StoredOperation], plan_id: str, *, waited: bool) -> None:
-    if not waited:
         show(f"{plan_id} is applied; a worker carries it out")
-        return
-    counts: dict[str, int] = {}
-    for stored in done:
-        counts[stored.life.state.value] = counts.get(stored.life.state.value, 0) + 1
-    show(f"{plan_id}: " + ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
-    for stored in done:
-        if stored.life.state in _UNPROVEN:
-            o = stored.operation
-            show(
-                f"  {o.application} {o.verb.value} {o.entitlement or ''} {stored.life.state.value}: {stored.life.detail}"
-            )
     hint("next: lastday case list")
-
-
-_UNPROVEN = (OperationState.FAILED, OperationState.CONTRADICTED, OperationState.MANUAL, OperationState.STOPPED)
-
-
-def _ending(done: Sequence[StoredOperation], *, held: bool) -> int:
-    states = {stored.life.state for stored in done}
-    if states & {OperationState.FAILED, OperationState.CONTRADICTED}:
-        return ExitCode.NOT_VERIFIED_IN_TIME
-    waits = any(s.life.state is OperationState.WAITING and s.life.wake_at is None for s in done)
-    return ExitCode.HELD if held or waits or OperationState.STOPPED in states else ExitCode.DONE
+    return ending(done, held=held) if wait else ExitCode.DONE

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from lastday.configuration.settings import Configuration
+from lastday.evidence.entries import Stamp
 from lastday.evidence.sequencer import Sequencer
+from lastday.evidence.spool import Spool
 from lastday.execution.engine import Engine
 from lastday.model.clock import Clock
 
@@ -35,6 +37,11 @@ class Services(Protocol):
         ...
 
     @property
+    def home(self) -> Path:
+        """Where everything of this installation is kept."""
+        ...
+
+    @property
     def clock(self) -> Clock:
         """The real clock: for commands that need no database."""
         ...
@@ -45,6 +52,22 @@ class Services(Protocol):
 
     def open(self, path: Path) -> AbstractAsyncContextManager[Session]:
         """The installation that `path` configures: database running, migrated, pool open, connectors ready to open."""
+        ...
+
+    def spool(self) -> Spool:
+        """Where an urgent order is kept while the database is away."""
+        ...
+
+    def stamp(self, configuration: Configuration) -> Stamp:
+        """What entries say that were written without a database."""
+        ...
+
+    def keys_directory(self) -> Path:
+        """Where the keys are that sign the evidence."""
+        ...
+
+    def elsewhere(self, environment: Mapping[str, str]) -> "Services":
+        """The same program with another environment: another home, another database."""
         ...
 
     async def migrate(self, *, test_clock: bool) -> tuple[str, ...]:

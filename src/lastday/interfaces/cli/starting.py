@@ -1,0 +1,107 @@
+"""`init` and `token`: how an installation begins."""
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from lastday.connectors.sdk.delimited import read_delimited
+from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, JsonOption
+from lastday.interfaces.cli.first_file import first_configuration
+from lastday.interfaces.cli.showing import hint, show, show_json
+from lastday.model.errors import ExitCode, FeedError, InputError
+
+token = typer.Typer(help="Tokens of people who decide.", no_args_is_help=True)
+_TOKEN_BYTES = 32
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("init")(init)
+    app.add_typer(token, name="token")
+
+
+def init(
+    company: Annotated[str | None, typer.Option("--company", help="The company's name.")] = None,
+    people: Annotated[Path | None, typer.Option("--people", help="The file that HR delivers.")] = None,
+    time_zone: Annotated[str | None, typer.Option("--time-zone", help="Where HR gives no zone: Europe/Berlin.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="Who decides first: a short name.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> int:
+    """Writes a first configuration from four answers. Never over one that is there."""
+    if config.exists():
+        raise InputError(
+            f"{config} is there already", code="I120", effect="Nothing was written.", mend="Name another with -c."
+        )
+    name = _answer(company, "--company", "Name of the company")
+    feed = Path(_answer(str(people) if people else None, "--people", "File that HR delivers"))
+    zone = _zone(_answer(time_zone, "--time-zone", "Time zone of the company"))
+    decider = _plain_name(_answer(user, "--user", "Who decides first (a short name)"))
+    _write(config, first_configuration(name, feed, _columns(feed), zone, decider, beside=config.parent))
+    show(f"{config} is written")
+    hint(f"next: lastday token new {decider}, then lastday check")
+    return ExitCode.DONE
+
+
+def _answer(given: str | None, option: str, question: str) -> str:
+    """What was given, or what is typed in. Raises InputError where nobody can be asked."""
+    if given is None and not sys.stdin.isatty():
+        raise InputError(f"{option} is missing, and nobody can be asked", code="I121", mend=f"Give {option}.")
+    answer = given if given is not None else str(typer.prompt(question, err=True))
+    if not answer.strip() or not answer.isprintable():
+        raise InputError(f"{option} {answer!r} is no name", code="I121", mend="Write it without control characters.")
+    return answer.strip()
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as err:
+        raise InputError(f"there is no time zone {text!r}", code="I122", mend="For example Europe/Berlin.") from err
+
+
+def _plain_name(text: str) -> str:
+    if not (text.isascii() and text.replace("-", "").isalnum() and text[0].isalpha()):
+        raise InputError(f"{text!r} is no short name", code="I123", mend="Letters, digits and hyphens: dana.")
+    return text.lower()
+
+
+def _columns(feed: Path) -> tuple[str, ...]:
+    """The headings of the file. Raises InputError where it cannot be read."""
+    try:
+        return read_delimited(feed.read_bytes(), name=feed.name).columns
+    except OSError as err:
+        raise InputError(f"the file cannot be read: {err.strerror}", code="I124", where=str(feed)) from err
+    except FeedError as err:
+        raise InputError(f"the file is no table: {err.what}", code="I124", where=str(feed), mend=err.mend) from err
+
+
+def _write(config: Path, text: str) -> None:
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as err:
+        raise InputError(f"it cannot be written: {err.strerror}", code="I125", where=str(config)) from err
+
+
+@token.command("new")
+def new_token(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The [user.NAME] whose token it is.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> int:
+    """Makes a random token and shows it once; what the configuration needs is only where it is kept."""
+    short = _plain_name(name)
+    variable = f"{short.replace('-', '_').upper()}_TOKEN"
+    made = secrets.token_urlsafe(_TOKEN_BYTES)
+    if as_json:
+        show_json({"schema": "lastday/token/1", "user": short, "variable": variable, "token": made})
+    else:
+        show(made)
+    hint(f"shown once. Where `lastday approve` runs: export {variable}=...; who decides: export LASTDAY_TOKEN=...")
+    hint(f"in {config}:")
+    hint(f'  [user.{short}]\n  name  = "..."\n  roles = ["approver"]\n  token = {{ env = "{variable}" }}')
+    hint("next: lastday check")
+    return ExitCode.DONE
