@@ -4,6 +4,7 @@ Everybody who is in has an account in each; the ledger's also hold a role and ow
 one more join. What became of them is asked at the servers by their own means.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from lastday.execution.engine import Boundary
+from lastday.store import embedded
 from tests.servers.postgres import Postgres
 from tests.servers.scim import ScimServer
 from tests.servers.slapd import LASTDAY_DN, LASTDAY_PASSWORD, Slapd, group, person
@@ -307,7 +309,7 @@ def open_crashing(stack: ExitStack, *, people: int, directory: bool = False) -> 
     }
     (folder / "lastday.toml").write_text(_configuration(world), encoding="utf-8")
     world.feed()
-    stack.callback(lambda: world.run("stop"))
+    stack.callback(lambda: asyncio.run(embedded.stop(world.home)))
     world.run("source", "read", "hr", "--accept")
     world.run("apply", world.plan().json["plan"], "--wait")
     return world
