@@ -22,6 +22,7 @@ from lastday.interfaces.cli import (
     sources,
     starting,
 )
+from lastday.interfaces.cli.demo import command as demo
 from lastday.interfaces.cli.services import Services
 from lastday.interfaces.cli.showing import err, harmless, show_error
 from lastday.model.errors import ConfigurationError, ExitCode, InputError, LastdayError
@@ -40,6 +41,7 @@ PARTS = (
     cases,
     found,
     evidence,
+    demo,
 )
 
 
