@@ -80,7 +80,7 @@ class SimulatedApplication:
     accounts: dict[NativeId, TrueAccount] = field(default_factory=dict)
     past: list[tuple[datetime, dict[NativeId, TrueAccount]]] = field(default_factory=list)
     """What was there before each change, newest last: a lagging replica shows it."""
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Fault | None] = field(default_factory=list)
     """What befalls the next calls, one each."""
     late: list[tuple[datetime, Request]] = field(default_factory=list)
     delay: timedelta = timedelta(seconds=60)

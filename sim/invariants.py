@@ -8,8 +8,9 @@ from datetime import timedelta
 from lastday.execution.machine import Record
 from lastday.model.account import Account, Correlation
 from lastday.model.canonical import short_id
-from lastday.model.ids import ApplicationName, IdentityId, NativeId, OperationId
-from lastday.model.operation import Operation, OperationState, Verb
+from lastday.model.identity import Lifecycle
+from lastday.model.ids import ApplicationName, IdentityId
+from lastday.model.operation import Because, Operation, OperationState, Verb
 from lastday.model.plan import Plan
 from sim.application import Effect, Request, SimulatedApplication, TrueAccount
 from sim.company import ADMINS, APPLICATIONS, HR
@@ -51,11 +52,27 @@ class Watch:
 
     def _request(self, request: Request) -> None:
         operation = request.operation
-        intents = {(e.operation, e.attempt) for e in self.world.memory.entries if e.kind == Record.INTENT.value}
-        if (operation.id, request.attempt) not in intents:
+        intent = self._intent_of(request)
+        if intent is None:
             raise Broken("I3", f"{operation.id} was sent without an intent for attempt {request.attempt}")
         if not any(_same(planned, operation) for planned in self._applied()):
             raise Broken("I4", f"{operation.id} was sent, and no applied plan holds it")
+        self._is_of_today(operation, intent)
+
+    def _intent_of(self, request: Request) -> int | None:
+        """Where in the evidence the intent stands that was written before the request."""
+        wanted = (Record.INTENT.value, request.operation.id, request.attempt)
+        entries = enumerate(self.world.memory.entries)
+        return next((i for i, e in entries if (e.kind, e.operation, e.attempt) == wanted), None)
+
+    def _is_of_today(self, operation: Operation, intent: int) -> None:
+        """Nobody is put out for having left once it was known, when the intent was written, that they are here."""
+        memory = self.world.memory
+        known = memory.news.get(operation.identity, 0) <= intent
+        then = memory.entries[intent].at
+        here = memory.people[operation.identity].lifecycle_at(then) is Lifecycle.ACTIVE
+        if known and here and operation.verb is Verb.DISABLE and operation.because in _OF_LEAVERS:
+            raise Broken("I5", f"{operation.id} puts out somebody who was known to be here")
 
     def _applied(self) -> Iterator[Operation]:
         for kept in self.world.memory.plans.values():
@@ -100,6 +117,7 @@ def _same(planned: Operation, sent: Operation) -> bool:
     return known and same == (sent.id, sent.verb, sent.identity, sent.application, sent.entitlement)
 
 
+_OF_LEAVERS = (Because.LEFT, Because.CONTRACT_ENDED, Because.ON_LEAVE)
 _OPPOSITE = {Verb.DISABLE: Verb.ENABLE, Verb.REVOKE: Verb.GIVE}
 
 
@@ -121,13 +139,22 @@ def converge(world: World, personnel: Personnel, watch: Watch) -> Plan:
     world.heal()
     world.advance(timedelta(seconds=25))
     world.feed(rows_of(personnel.jobs.values()))
-    swept = world.sweep()
+    excused = _excused(world, world.sweep())
     watch.look()
-    waiting = _unfinished(world), _spared(swept)
-    left = [o for o in moving(world.plan()) if o.identity not in waiting[0] and (o.application, o.native_id) not in waiting[1]]
+    check_end(world, personnel, world.plan(), excused)
+    left = [operation for operation in moving(world.plan()) if operation.identity not in excused]
     if left:
-        raise Broken("quiet", f"everything rests, and something is left to do: {left[0].verb} {left[0]}")
+        raise Broken("I6", f"everything rests, and something is left to do: {left[0]}")
     return _at_rest(world, personnel, watch)
+
+
+def _excused(world: World, swept: Plan) -> frozenset[IdentityId]:
+    """People who need another sweep: something rests as a finding, or a successor had to come first."""
+    known = world.memory.accounts
+    spared = {
+        account.identity for account in known.values() if (account.application, account.native_id) in _spared(swept)
+    }
+    return _unfinished(world) | frozenset(identity for identity in spared if identity is not None)
 
 
 def _at_rest(world: World, personnel: Personnel, watch: Watch) -> Plan:
@@ -166,9 +193,14 @@ def _spared(plan: Plan) -> frozenset[tuple[str, str]]:
     return frozenset((application, native_id) for application, _, native_id in named)
 
 
-def check_end(world: World, personnel: Personnel, last: Plan) -> None:
-    """I1 and I5: everybody has exactly what today's word gives them. Raises Broken."""
+NOBODY: frozenset[IdentityId] = frozenset()
+
+
+def check_end(world: World, personnel: Personnel, last: Plan, excused: frozenset[IdentityId] = NOBODY) -> None:
+    """I1 and I5: everybody but the `excused` has exactly what today's word gives them. Raises Broken."""
     for person in personnel.people:
+        if identity_of(person) in excused:
+            continue
         presence = personnel.presence(person, world.now)
         for name in APPLICATIONS:
             owned = [a for a in world.applications[name].accounts.values() if a.owner == identity_of(person)]
@@ -224,7 +256,3 @@ def state_of(world: World) -> dict[tuple[ApplicationName, IdentityId], frozenset
                 before = found.get((name, account.owner), frozenset())
                 found[name, account.owner] = before | account.holdings | {"account"}
     return found
-
-
-def operations_on(world: World, native_id: NativeId) -> list[OperationId]:
-    return [k.operation.id for k in world.memory.operations.values() if k.operation.native_id == native_id]

@@ -57,6 +57,8 @@ class Memory:
     look_again: dict[IdentityId, datetime] = field(default_factory=dict)
     findings: dict[tuple[str, str], datetime] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    news: dict[IdentityId, int] = field(default_factory=dict)
+    """How much evidence there was when a source last said something new of the person."""
     policy: int = 0
 
     def copy(self) -> "Memory":
@@ -72,6 +74,7 @@ class Memory:
             leases=dict(self.leases),
             look_again=dict(self.look_again),
             findings=dict(self.findings),
+            news=dict(self.news),
             entries=list(self.entries),
         )
 

@@ -81,6 +81,7 @@ class World:
         _note_values(memory, after, self.now)
         self._walk(memory, after)
         memory.people = after
+        memory.news |= {person.id: len(memory.entries) for person in taken.changed}
         self.memory, self.feeds = memory, self.feeds + 1
 
     def tick(self) -> None:

@@ -19,7 +19,11 @@ NAMES = (("Ada", "Lo"), ("Bo", "Li"), ("Cy", "Wu"))
 """Few, so that newcomers have the names of others."""
 WHICH = st.integers(0, 11)
 DEPARTMENT = st.sampled_from(DEPARTMENTS)
-TOLD = st.sampled_from(("not yet", "file", "file and plan", "file, plan and work"))
+TOLD = st.sampled_from(("work", "work", "plan", "file", "not yet"))
+"""How far the news goes at once: nowhere, into the file, into an applied plan, or until all that is due is done."""
+WEATHER = st.lists(st.none() | st.sampled_from(Fault), max_size=6)
+"""What befalls the next calls, one each."""
+DELAY = st.sampled_from((timedelta(seconds=5), timedelta(seconds=35), LONGEST_LATE))
 WHEN = st.sampled_from((timedelta(0), 3 * DAY, -2 * DAY))
 
 
@@ -36,14 +40,18 @@ class Histories(RuleBasedStateMachine):
 
     # The personnel office
 
-    def _told(self, told, turn=0):
+    def _told(self, told):
         if told == "not yet":
             return
-        self.world.feed(rows_of(in_order(tuple(self.personnel.jobs.values()), turn)))
+        self.world.feed(rows_of(self.personnel.jobs.values()))
         if told != "file":
             self.world.plan_and_apply()
-        if told == "file, plan and work":
+        if told == "work":
             self.world.work()
+
+    def _weather(self, weather, delay):
+        for application in self.world.applications.values():
+            application.faults, application.delay = list(weather), delay
 
     def _somebody(self, which):
         people = self.personnel.people
@@ -91,11 +99,14 @@ class Histories(RuleBasedStateMachine):
         self.personnel.set(replace(job, ends_at=None))
         self._told(told)
 
+    def _gone(self):
+        return [p for p in self.personnel.people if self.personnel.presence(p, self.world.now) is Presence.GONE]
+
+    @precondition(_gone)
     @rule(which=WHICH, department=DEPARTMENT, new_number=st.booleans(), told=TOLD)
     def hire_again(self, which, department, new_number, told):
-        person = self._somebody(which)
-        if self.personnel.presence(person, self.world.now) is not Presence.GONE:
-            return
+        gone = self._gone()
+        person = gone[which % len(gone)]
         job = self._latest(person)
         if new_number:
             self.personnel.set(self._job(person, department, self.world.now, (job.given, job.family), job.mail))
@@ -194,6 +205,7 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.drawer is not None)
     @rule()
     def apply_what_was_planned(self):
+        assert self.drawer is not None
         self.world.apply(self.drawer)
         self.drawer = None
 
@@ -204,8 +216,9 @@ class Histories(RuleBasedStateMachine):
         self.world.approve(plans[-1 - which % len(plans)])
 
     @precondition(lambda self: self.world.due())
-    @rule(which=WHICH)
-    def carry_one_on(self, which):
+    @rule(which=WHICH, weather=WEATHER, delay=DELAY)
+    def carry_one_on(self, which, weather, delay):
+        self._weather(weather, delay)
         due = self.world.due()
         self.world.carry(due[which % len(due)])
 
@@ -232,13 +245,16 @@ class Histories(RuleBasedStateMachine):
         self.world.take_over()
 
     @precondition(lambda self: self.world.due())
-    @rule()
-    def work(self):
-        self.world.work()
+    @rule(weather=WEATHER, delay=DELAY, rounds=st.integers(1, 3))
+    def work(self, weather, delay, rounds):
+        self._weather(weather, delay)
+        self.world.work(rounds)
 
     # Time and faults
 
-    @rule(by=st.sampled_from((timedelta(seconds=1), timedelta(seconds=40), timedelta(seconds=400), 13 * DAY / 24)))
+    @rule(
+        by=st.sampled_from((timedelta(seconds=2), timedelta(seconds=40), timedelta(seconds=400), timedelta(hours=13)))
+    )
     def time_passes(self, by):
         self.world.advance(by)
 
@@ -246,16 +262,9 @@ class Histories(RuleBasedStateMachine):
     def the_clock_jumps(self, by):
         self.world.advance(by)
 
-    @rule(
-        where=st.sampled_from(APPLICATIONS),
-        fault=st.sampled_from(Fault),
-        times=st.integers(1, 3),
-        delay=st.sampled_from((timedelta(seconds=5), LONGEST_LATE)),
-    )
-    def fault(self, where, fault, times, delay):
-        application = self.world.applications[where]
-        application.delay = delay
-        application.faults += [fault] * times
+    @rule(weather=WEATHER, delay=DELAY)
+    def the_weather_turns(self, weather, delay):
+        self._weather(weather, delay)
 
     @rule(where=st.sampled_from(APPLICATIONS), lag=st.sampled_from((timedelta(0), LONGEST_LAG)), unreadable=WHICH)
     def reading_is_poor(self, where, lag, unreadable):
