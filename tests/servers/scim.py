@@ -38,6 +38,9 @@ class Request:
     path: str
     query: str
     status: int
+    began: float = 0.0
+    """In seconds of the machine's monotonic clock."""
+    ended: float = 0.0
 
     @property
     def writes(self) -> bool:
@@ -213,11 +216,12 @@ class _Wrapper:
         self.lock = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.monotonic()
         if self.board.latency_s:
             time.sleep(self.board.latency_s)
         fault = self.board.due(environ)
         status, headers, body = self._answer(environ, fault)
-        self._note(environ, status)
+        self._note(environ, status, began)
         if fault and fault["kind"] in ("hangs", "hangs_after"):
             time.sleep(HANGS_S)
         start_response(status, headers)
@@ -246,12 +250,14 @@ class _Wrapper:
         shown = {**environ, "REQUEST_METHOD": "GET", "CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
         return call(self.application, shown)
 
-    def _note(self, environ: Environ, status: str) -> None:
+    def _note(self, environ: Environ, status: str, began: float) -> None:
         entry = {
             "method": environ["REQUEST_METHOD"],
             "path": environ.get("PATH_INFO", ""),
             "query": environ.get("QUERY_STRING", ""),
             "status": int(status[:3]),
+            "began": began,
+            "ended": time.monotonic(),
         }
         with self.lock, self.path.open("a") as log:
             log.write(json.dumps(entry) + "\n")
