@@ -90,9 +90,11 @@ def study(company: Company, file: Accounts) -> Knowledge:
     trust = labelled_column_holds(file, company.numbers, by_mail)
     columns = number_columns(file, company.numbers, by_mail)
     known = {**_known_by_number(file.accounts, company.numbers, columns, trust=trust), **by_mail}
-    name_worth = _worth_of_names(company, file.accounts, known)
+    personal = [one for one in file.accounts if not speaks_of_no_person(one, foreign=False)]
+    name_worth = _worth_of_names(
+        company, file.accounts, known, named=sum(len(name_words(one.shown_name)) >= 2 for one in personal)
+    )
     certain = known if len(known) >= LEAST_REFERENCES else {**_known_by_name(company, file.accounts), **known}
-    personal = [one for one in file.accounts if not speaks_of_no_person(one)]
     logins = [(file.accounts[at].login, who) for at, who in sorted(certain.items())]
     return Knowledge(
         company=company,
@@ -145,13 +147,12 @@ def _full_matches(company: Company, account: Account) -> tuple[int, ...]:
     return tuple(who for who, how in company.names.fitting(shown).items() if how == "full")
 
 
-def _worth_of_names(company: Company, accounts: Sequence[Account], known: Mapping[int, int]) -> float:
+def _worth_of_names(company: Company, accounts: Sequence[Account], known: Mapping[int, int], *, named: int) -> float:
     """How sure a full name is that one person only has."""
     unique = {at: full[0] for at, one in enumerate(accounts) if len(full := _full_matches(company, one)) == 1}
     checked = [unique[at] == who for at, who in known.items() if at in unique]
     if len(checked) >= LEAST_REFERENCES:
         return min(SURE_OF_NAMES, lower_bound(sum(checked), len(checked)))
-    named = sum(len(name_words(one.shown_name)) >= 2 and not speaks_of_no_person(one) for one in accounts)
     return max(FULL_NAME, min(SURE_OF_NAMES, lower_bound(len(unique), named)))
 
 

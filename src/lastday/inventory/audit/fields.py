@@ -246,7 +246,8 @@ _PEOPLE: Mapping[PersonField, tuple[Kind, str]] = {
 _ACCOUNTS: Mapping[AccountField, tuple[Kind, str]] = {
     AccountField.ID: (
         Kind.LOGIN,
-        "id | account id | user guid | guid | uuid | object id | objectid | member id | native id"
+        "id | identifier | identyfikator | identificador | identificativo"
+        " | account id | user guid | guid | uuid | object id | objectid | member id | native id"
         " | object guid | user key"
         " | internal id | record id | konto id | benutzer id | id compte | id utilisateur | id cuenta | id usuario"
         " | id conta | account nummer | id utente | id konta | external user id",

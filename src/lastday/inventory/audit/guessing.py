@@ -277,7 +277,7 @@ def _with_values_only_accounts(mapped: Mapped, overrides: Sequence[Override]) ->
     mapped = _find(mapped, overrides, AccountField.MAIL, 0.55, lambda values: _fit(Kind.MAIL, values) >= 0.9)
     if not {AccountField.ENABLED, AccountField.DISABLED, AccountField.STATUS} & set(mapped.by_field):
         mapped = _find(mapped, overrides, AccountField.STATUS, 0.5, _is_account_status)
-    if not {AccountField.LOGIN, AccountField.ID, AccountField.MAIL} & set(mapped.by_field):
+    if not {AccountField.LOGIN, AccountField.ID} & set(mapped.by_field):
         mapped = _find(mapped, overrides, AccountField.LOGIN, 0.45, _is_naming(mapped))
     return mapped
 

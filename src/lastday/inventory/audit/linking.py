@@ -8,7 +8,7 @@ An account is linked from `CERTAIN` on and only if nobody else comes within `MAR
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import prod
 
 from lastday.inventory.audit.accounts import Account
@@ -18,8 +18,8 @@ from lastday.inventory.audit.people import Person
 from lastday.inventory.audit.words import admin_of
 
 CERTAIN = 0.85
-"""From here on a link is certain enough to act on. On the sample pairs of the tests no link at or
-above it is wrong; below it lie names alone in files too small to measure, patterns with little support, private mails."""
+"""From here on a link is certain enough to act on. In the pairs of tests/data/audit no link from it on
+is wrong. Below lie names alone in files too small to measure, patterns with little support, private mails."""
 MARGIN = 0.25
 WORTH_A_LOOK = 0.4
 DOUBT = 0.8
@@ -28,6 +28,7 @@ CONTRADICTED = 0.6
 DATED = 0.92
 """What dates leave of several people who fit is never surer than this."""
 LEAST_PLACES = 0.8
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Weighed:
     confidence: float
     named: bool
     """By a number, a mail, or a login that the file of people has."""
+    agrees: int
+    """How well the displayed name is theirs; 0 where none is displayed."""
     says: tuple[str, ...]
     against: tuple[str, ...] = ()
 
@@ -50,6 +53,8 @@ class Link:
     candidates: tuple[int, ...] = ()
     named: bool = False
     admin: bool = False
+    foreign: bool = False
+    """Its mails are all at domains of others."""
 
 
 def link_all(accounts: Sequence[Account], known: Knowledge) -> tuple[Link, ...]:
@@ -62,9 +67,9 @@ def link(account: Account, known: Knowledge) -> Link:
     weighed = [_weigh(account, known, who, pieces) for who, pieces in sorted(gather(account, known).items())]
     weighed = [one for one in _by_places(account, known, weighed) if one.confidence >= WORTH_A_LOOK]
     if not weighed:
-        return Link(person=None, confidence=0.0, why=_nobody(account, known))
+        return Link(person=None, confidence=0.0, why=_nobody(account, known), foreign=is_foreign(account, known))
     weighed.sort(key=lambda one: (-one.confidence, known.company.people[one.who].id))
-    contenders = [one for one in weighed if weighed[0].confidence - one.confidence < MARGIN]
+    contenders = _outranking([one for one in weighed if weighed[0].confidence - one.confidence < MARGIN])
     if len(contenders) > 1:
         contenders = _by_dates(account, known.company.people, contenders)
     best = contenders[0]
@@ -77,6 +82,14 @@ def link(account: Account, known: Knowledge) -> Link:
         return Link(person=None, confidence=_rounded(best.confidence), why=why, candidates=(best.who,))
     admin = bool(admin_of(account.login))
     return Link(person=best.who, confidence=_rounded(best.confidence), why=says, named=best.named, admin=admin)
+
+
+def _outranking(contenders: Sequence[Weighed]) -> list[Weighed]:
+    """A mail or number outranks who is only described, unless the displayed name is rather theirs."""
+    best = contenders[0]
+    if not best.named or best.confidence < CERTAIN:
+        return list(contenders)
+    return [one for one in contenders if one.named or one.agrees > best.agrees]
 
 
 def _rounded(confidence: float) -> float:
@@ -95,7 +108,7 @@ def _ambiguous(people: Sequence[Person], contenders: Sequence[Weighed]) -> Link:
     reasons = "; ".join(dict.fromkeys(text for one in contenders[:4] for text in (*one.says, *one.against)))
     return Link(
         person=None,
-        confidence=_rounded(contenders[0].confidence),
+        confidence=_rounded(contenders[0].confidence / sum(one.confidence for one in contenders)),
         why=f"fits {who}{more}: {reasons}",
         candidates=tuple(one.who for one in contenders),
     )
@@ -111,6 +124,7 @@ def _weigh(account: Account, known: Knowledge, who: int, pieces: Pieces) -> Weig
         who=who,
         confidence=min((confidence, *caps.values())),
         named=named,
+        agrees=known.company.names.rank(name_words(account.shown_name), who),
         says=tuple(piece.says for _, piece in said),
         against=tuple(f"but {reason}" for reason in caps),
     )
@@ -169,7 +183,7 @@ def _by_places(account: Account, known: Knowledge, weighed: Sequence[Weighed]) -
 def _impossible(account: Account, person: Person) -> str:
     """Why the account cannot have been this person's: used before they began, or made after they left."""
     first = person.first_day
-    if account.used is not None and first is not None and account.used.date() < first.date():
+    if account.used is not None and first is not None and account.used + A_DAY < first:
         return f"last used {account.used.date()}, before {person.display} ({person.id}) began on {first.date()}"
     ends = [one.ends for one in person.engagements]
     known_ends = [end for end in ends if end is not None]

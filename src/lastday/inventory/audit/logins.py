@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import sqrt
 
 from lastday.inventory.audit.accounts import bare_login
-from lastday.inventory.audit.naming import family_keys, given_keys
+from lastday.inventory.audit.naming import PersonName, family_keys, given_keys
 from lastday.inventory.audit.people import Person
 from lastday.inventory.audit.text import squashed
 
@@ -19,6 +19,7 @@ LEAST_COVERAGE = 0.5
 
 class Pattern(StrEnum):
     MAIL_LOCAL = "local part of the work mail"
+    INITIALS_NUMBER = "initials and end of the employee number"
     NUMBER = "employee number"
     NUMBER_END = "end of the employee number"
     FIRST_LAST = "first name and last name"
@@ -37,6 +38,7 @@ class Pattern(StrEnum):
 
 CAPS: Mapping[Pattern, float] = {
     Pattern.MAIL_LOCAL: 0.95,
+    Pattern.INITIALS_NUMBER: 0.97,
     Pattern.NUMBER: 0.97,
     Pattern.NUMBER_END: 0.95,
     Pattern.FIRST_LAST: 0.95,
@@ -102,6 +104,8 @@ def login_key(login: str, pattern: Pattern) -> str:
     whole = squashed(bare_login(login))
     letters = whole.rstrip("0123456789")
     digits = whole[len(letters) :]
+    if pattern is Pattern.INITIALS_NUMBER:
+        return whole if len(letters) == 2 and len(digits) >= 3 else ""
     if pattern in (Pattern.NUMBER, Pattern.NUMBER_END):
         return (digits.lstrip("0") if pattern is Pattern.NUMBER else digits) if len(digits) >= 3 else ""
     if pattern is Pattern.MAIL_LOCAL:
@@ -117,6 +121,8 @@ def person_keys(person: Person, pattern: Pattern) -> frozenset[str]:
         return frozenset(squashed(mail.partition("@")[0]) for mail in person.mails)
     if pattern in (Pattern.NUMBER, Pattern.NUMBER_END):
         return _number_keys(person, pattern)
+    if pattern is Pattern.INITIALS_NUMBER:
+        return _initials_keys(person)
     make = _OF_NAMES[pattern]
     keys = (
         make(given, family)
@@ -132,6 +138,18 @@ def _number_keys(person: Person, pattern: Pattern) -> frozenset[str]:
     if pattern is Pattern.NUMBER:
         return frozenset(one for one in digits if one)
     return frozenset(one[-size:] for one in digits for size in (3, 4, 5) if len(one) > size)
+
+
+def _initials_keys(person: Person) -> frozenset[str]:
+    numbers = _number_keys(person, Pattern.NUMBER) | _number_keys(person, Pattern.NUMBER_END)
+    families = ((given, family) for name in person.names for given, family in _ends(name))
+    initials = {made for given, family in families for made in (given + family, family + given)}
+    return frozenset(f"{letters}{digits}" for letters in initials for digits in numbers)
+
+
+def _ends(name: PersonName) -> Iterable[tuple[str, str]]:
+    """The initials of the given and of the family name, with and without a prefix."""
+    return ((given[0], family[0]) for given in given_keys(name.given) for family in family_keys(name.family))
 
 
 def number_core(number: str) -> str:
@@ -160,8 +178,16 @@ def learn(people: Sequence[Person], logins: Iterable[str], known: Sequence[tuple
     """
     every = sorted(login for login in logins if login)
     measured = (_measure(people, pattern, every, known) for pattern in Pattern)
-    good = [one for one in measured if one is not None]
+    good = _sharpest([one for one in measured if one is not None])
     return tuple(sorted(good, key=lambda one: (-one.confidence, list(Pattern).index(one.pattern))))
+
+
+def _sharpest(good: Sequence[Support]) -> list[Support]:
+    """Without the patterns on numbers alone where initials before the numbers explain the same logins."""
+    hits = {one.pattern: one.hits for one in good}
+    with_initials = hits.get(Pattern.INITIALS_NUMBER, 0)
+    blunt = {one for one in (Pattern.NUMBER, Pattern.NUMBER_END) if hits.get(one, 0) * 0.9 <= with_initials}
+    return [one for one in good if one.pattern not in blunt]
 
 
 def _measure(

@@ -22,6 +22,10 @@ class NameIndex:
         agreed = {who: self.agreement(shown, who) for who in sorted(found)}
         return {who: how for who, how in agreed.items() if _RANK[how] >= _RANK["near"]}
 
+    def rank(self, shown: Sequence[str], who: int) -> int:
+        """How well at least two words agree with somebody's name: 3 in full, 0 not at all."""
+        return _RANK[self.agreement(shown, who)] if len(shown) >= 2 else 0
+
     def agreement(self, shown: Sequence[str], who: int) -> str:
         """How the words agree with somebody's name in its best reading; a preferred name is as good as a given one."""
         person = self.people[who]

@@ -15,6 +15,8 @@ class DateOrder:
     because: str
     columns: tuple[tuple[str, Order], ...] = ()
     """Columns that differ from the file's order: they prove another one."""
+    doubtful: bool = False
+    """Only hints speak for it, not the dates themselves."""
 
     def of(self, column: str | None) -> Order | None:
         """The order in `column`."""
@@ -52,11 +54,11 @@ def _sum(all_votes: Iterable[OrderVotes]) -> OrderVotes:
 def _hinted(mapped: Mapped, total: OrderVotes, like: Order | None) -> DateOrder:
     by_sense = _by_sense(mapped)
     if by_sense is not None:
-        return DateOrder(by_sense, "the other order would let people end before they begin")
+        return DateOrder(by_sense, "the other order would let people end before they begin", doubtful=True)
     if like is not None:
-        return DateOrder(like, "as in the file of people")
+        return DateOrder(like, "as in the file of people", doubtful=True)
     if total.afternoon:
-        return DateOrder(Order.MDY, "times with AM and PM")
+        return DateOrder(Order.MDY, "times with AM and PM", doubtful=True)
     return DateOrder(None, "every date can be read in two ways")
 
 

@@ -203,7 +203,7 @@ def _engagement(mapped: Mapped, order: DateOrder, row: Mapping[str, str]) -> Eng
     begins = _moment(mapped, order, row, PersonField.START)
     return Engagement(
         number=mapped.cell(row, PersonField.NUMBER),
-        begins=None if begins is None else begins.at(zone, bare=time()),
+        begins=None if begins is None else begins.at(zone, bare=time()).astimezone(zone or UTC),
         ends=_end(mapped, order, row, zone),
         state=_state(mapped, row),
     )
@@ -248,6 +248,8 @@ def _remarks(mapped: Mapped, order: DateOrder, *, nameless: int) -> list[str]:
         if column is not None:
             bad = sorted({value for value in mapped.table.values(column) if read_moment(value, known) is None})
             found += [f"{column}: {len(bad)} values are no dates, for example {bad[0]}: taken for none"] if bad else []
+    if order.doubtful and order.order is not None:
+        found.append(f"days and months are read as {order.order.value}: {order.because}")
     status = mapped.column(PersonField.STATUS)
     if status is not None:
         unknown = sorted({v for v in mapped.table.values(status) if work_of(v) is None and flag(v) is None})

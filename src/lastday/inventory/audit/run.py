@@ -111,7 +111,7 @@ def _verdict(account: Account, owner: Person | None, link: Link, at: datetime) -
         return (Verdict.STILL_IN if standing is Standing.LEFT else Verdict.OK), why
     if not account.enabled:
         return Verdict.DISABLED, f"disabled; {link.why}"
-    word = speaks_of_no_person(account)
+    word = speaks_of_no_person(account, foreign=link.foreign)
     if word:
         return Verdict.NOT_PERSONAL, f'"{word}" says that it is no person\'s; {link.why}'
     return (Verdict.AMBIGUOUS if link.candidates else Verdict.UNOWNED), link.why

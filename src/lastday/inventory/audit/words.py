@@ -27,25 +27,23 @@ _KINDS = listed(
 _ADMIN = re.compile(r"(?:^(?:adm|admin|priv|da)[-_.](?P<after>.+)$)|(?:^(?P<before>.+)[-_.](?:adm|admin|priv|da)$)")
 
 
-def speaks_of_no_person(account: Account) -> str:
-    """The word that says the account is a machine's or a team's; empty where none does."""
-    kind = next((word for word in words(account.kind) if word in _KINDS), "")
-    if kind:
+def speaks_of_no_person(account: Account, *, foreign: bool) -> str:
+    """The word that says the account is a machine's or a team's; empty where none does.
+
+    What is `foreign` (its mail is another company's) is nobody's team here: only words for machines count.
+    """
+    if any(word in _KINDS for word in words(account.kind)):
         return account.kind
     texts = [account.login] if account.login else [split_mail(mail)[0] for mail in account.mails[:1]]
-    for text in (*texts, account.shown_name):
-        found = _telling(text)
-        if found:
-            return found
-    return ""
+    return next((word for text in (*texts, account.shown_name) if (word := _telling(text, foreign=foreign))), "")
 
 
-def _telling(text: str) -> str:
+def _telling(text: str, *, foreign: bool) -> str:
     parts = [word for word in words(text) if not word.isdigit()]
-    if any(squashed(text).startswith(word) for word in ("noreply", "donotreply")):
+    if squashed(text).startswith(("noreply", "donotreply")):
         return "noreply"
     machine = next((word for word in parts if word.rstrip("0123456789") in _MACHINE), "")
-    if machine:
+    if machine or foreign:
         return machine
     return " ".join(parts) if parts and all(part.rstrip("0123456789") in _TEAM for part in parts) else ""
 
