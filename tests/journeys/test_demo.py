@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,8 @@ import pytest
 from lastday.evidence import verify
 from lastday.evidence.verify import verify_bundle
 from lastday.interfaces.cli.demo.company import LEAVER, NEWCOMERS, deliver, everybody, with_leaver
+from lastday.interfaces.cli.demo.processes import Interruptions
+from lastday.interfaces.cli.demo.scim import ScimApplication
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
 
@@ -174,6 +177,38 @@ def test_a_folder_that_holds_something_else_is_not_touched(tmp_path):
     assert process.returncode == 2
     assert "is not a demo" in said
     assert (tmp_path / "demo" / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_application_starts_whatever_its_token_begins_with(tmp_path, monkeypatch):
+    """A random token that begins with a dash is no option of theirs."""
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda _length: "-beginning-with-a-dash")
+    (tmp_path / "logs").mkdir()
+    chat = ScimApplication("chat", tmp_path)
+    leaver = next(person for person in everybody() if person.number == LEAVER)
+    try:
+        with Interruptions() as interruptions:
+            chat.start(interruptions)
+        assert not chat.ask(leaver).inside
+        chat.seed([leaver])
+        assert chat.ask(leaver).inside
+    finally:
+        chat.stop()
+    assert left_running(tmp_path) == []
+
+
+def test_what_was_killed_outright_is_put_away_by_the_next_run(place):
+    """kill -9 leaves servers behind; the next demo in the folder ends them before it begins."""
+    killed = started(place)
+    read_until(killed, "directory  OpenLDAP")
+    killed.kill()
+    killed.communicate()
+    assert left_running(place) != []
+    again = started(place)
+    read_until(again, "1. Halden")
+    again.send_signal(signal.SIGINT)
+    rest, _ = again.communicate(timeout=GENEROUS_S)
+    assert again.returncode == 130, rest
+    assert_nothing_is_left(again, place)
 
 
 def test_the_company_is_forty_people_and_one_of_them_leaves(tmp_path):

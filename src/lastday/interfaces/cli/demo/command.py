@@ -50,6 +50,7 @@ def demo(
     where = (folder if folder is not None else place.default_folder()).absolute()
     with Interruptions() as interruptions, place.claimed(where):
         try:
+            tell(f"The demo lives in {near(where)} and touches nothing else. Ctrl-C ends it at any moment.")
             return _run(services_of(context), where, interruptions, reset=reset, stay=stay)
         except KeyboardInterrupt:
             tell(f"stopped; nothing runs any more. {near(where)} stays; the next run starts over.")

@@ -18,7 +18,7 @@ def main() -> None:
     token = sys.stdin.readline().strip()
     threading.Thread(target=_end_with_the_demo, daemon=True).start()
     cli.ThreadingWSGIServer.request_queue_size = WAITING  # five would make bursts wait a second for a retransmission
-    sys.argv = ["scim2-server", "--port", sys.argv[1], "--bearer-token", token]
+    sys.argv = ["scim2-server", "--port", sys.argv[1], f"--bearer-token={token}"]
     cli.main()
 
 
