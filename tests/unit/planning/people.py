@@ -188,7 +188,7 @@ def a_leaver(number: str, *accounts: Account, ago: timedelta = timedelta(hours=1
     identity = an_identity(number, an_engagement(number, ends=NOW - ago))
     closed = [a_wish(AccountWish.CLOSED, application=name) for name in {a.application for a in accounts} or {DIRECTORY}]
     assert identity.lifecycle_at(NOW) is Lifecycle.ENDED
-    return a_person(identity, *closed, accounts=accounts, case_reason=Because.LEFT, **more)  # type: ignore[arg-type]
+    return a_person(identity, *closed, accounts=accounts, case_reason=Because.LEFT, **more)  # type: ignore[arg-type]  # any field
 
 
 def carried_out(operations: Iterable[Operation], person: PersonFacts) -> PersonFacts:
