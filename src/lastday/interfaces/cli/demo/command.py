@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -76,6 +76,7 @@ def _run(services: Services, folder: Path, interruptions: Interruptions, *, rese
                 _stay(applications)
         finally:
             interruptions.ignore()
+    tell("Nothing runs any more.")
     return ExitCode.DONE if ended.gone and ended.holds else ExitCode.NOT_VERIFIED_IN_TIME
 
 
@@ -155,5 +156,5 @@ def _stay(applications: tuple[RunningApplication, ...]) -> None:
     for application in applications:
         tell(f"{application.name:<10} {application.described}")
     hint("waiting for Ctrl-C")
-    while True:
+    with suppress(KeyboardInterrupt):
         signal.pause()

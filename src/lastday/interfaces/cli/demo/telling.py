@@ -77,7 +77,9 @@ class Progress:
             show(f"  {one.operation.application:<10} {action_words(one):<36} {one.life.state.value}")
 
     def _table(self, stored: Sequence[StoredOperation]) -> Table:
-        table = Table("application", "what", "state", "accepted", "verified", "settled", box=None, header_style="bold")
+        table = Table("application", "what", box=None, header_style="bold")
+        for name, width in (("state", 12), ("accepted", 9), ("verified", 9), ("settled", 9)):
+            table.add_column(name, min_width=width)
         for one in stored:
             state = one.life.state
             colour = "green" if state in _GOOD else "yellow"
