@@ -136,6 +136,13 @@ class Northwind:
             for row in rows
         }
 
+    def step(self, rows: Sequence[Mapping[str, str]], *, at: str) -> "Picture":
+        """A file with these rows is read and carried out; what all servers hold then."""
+        self.deliver_rows(rows)
+        self.lastday("source", "read", "hr", at=at)
+        self.settle(at=at)
+        return self.picture()
+
     def picture(self) -> "Picture":
         """Everything that all servers hold now."""
         entries = self.directory.search("(objectClass=*)", "*", "+")
@@ -229,6 +236,16 @@ def open_northwind(stack: ExitStack, *, rows: Sequence[Mapping[str, str]] | None
 def uid_of(row: Mapping[str, str]) -> str:
     """The user name that the company gave: the local part of the mail."""
     return row["work_email"].partition("@")[0]
+
+
+def small_company(*numbers: str, size: int = 24) -> list[dict[str, str]]:
+    """`size` people of the first file who stay and have no end date, and these; cheap where numbers do not matter."""
+    everybody = people_of("people-2026-11-20.csv")
+    staying = {row["employee_id"] for row in people_of("people-2026-11-23.csv") if row["status"] == "active"}
+    plain = [r for r in everybody if r["employee_id"] in staying and not r["end_date"] and r["status"] == "active"]
+    spread = plain[:: len(plain) // size][:size]
+    named = [row for row in everybody if row["employee_id"] in numbers]
+    return [*named, *(row for row in spread if row not in named)]
 
 
 def wished_groups(row: Mapping[str, str]) -> set[str]:
