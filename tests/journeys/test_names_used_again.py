@@ -86,7 +86,7 @@ CLONE = {
 
 @pytest.fixture(scope="module")
 def joiner_first() -> Iterator[Seen]:
-    """The namesake begins while the other still works; two others leave and come back, within and after the keep time."""
+    """The namesake begins while the other still works; two others come back within and after the keep time."""
     with ExitStack() as stack:
         rows = with_rows(small_company(OLD, *AWAY), SECOND["E20101"], CLONE)
         seen = open_seen(stack, rows)
