@@ -430,8 +430,11 @@ def _rest(life: Life, state: OperationState, code: str, detail: str) -> Script:
 
 
 def _retry(life: Life, now: datetime, detail: str, retry_after: timedelta | None = None) -> Life:
-    wait = retry_after if retry_after is not None else _backoff(life.failures)
-    return replace(life, state=OperationState.RETRYING, failures=life.failures + 1, wake_at=now + wait, detail=detail)
+    """Being told to wait is no failure: it must not use up the patience with real ones."""
+    if retry_after is not None:
+        return replace(life, state=OperationState.RETRYING, wake_at=now + retry_after, detail=detail)
+    wake_at = now + _backoff(life.failures)
+    return replace(life, state=OperationState.RETRYING, failures=life.failures + 1, wake_at=wake_at, detail=detail)
 
 
 def _backoff(failures: int) -> timedelta:

@@ -187,6 +187,16 @@ def test_an_unreadable_application_is_never_verified():
     assert life.verified_at is None
 
 
+def test_being_told_to_wait_uses_up_no_try():
+    """Found by the histories: after three 429 the first lost answer counted as the last contradiction."""
+    limited = NotReached(code="A102", detail="429", retry_after=timedelta(seconds=7))
+    life = Life(state=OperationState.ACTING, attempts=1)
+    for _ in range(3):
+        life = replace(saved(advance(operation(), life, limited, NOW, TERMS)), state=OperationState.ACTING)
+    refused = saved(advance(operation(), life, said(OutcomeKind.REFUSED, "busy"), NOW, TERMS))
+    assert refused.state is OperationState.RETRYING
+
+
 def test_retry_after_is_obeyed_and_never_counts_as_giving_up():
     life = Life(state=OperationState.ACTING, attempts=1, failures=50)
     limited = NotReached(code="A102", detail="429", retry_after=timedelta(seconds=17))
