@@ -248,11 +248,11 @@ def _check_here(
 
 
 def state_of(world: World) -> dict[tuple[ApplicationName, IdentityId], frozenset[str]]:
-    """What every person can do in each application: the holdings of the accounts that are on."""
+    """What every person can do in each application, by accounts that are on and known to be theirs."""
     found: dict[tuple[ApplicationName, IdentityId], frozenset[str]] = {}
     for name, application in world.applications.items():
         for account in application.accounts.values():
-            if account.enabled:
+            if account.enabled and _is_linked(world, name, account):
                 before = found.get((name, account.owner), frozenset())
                 found[name, account.owner] = before | account.holdings | {"account"}
     return found

@@ -107,25 +107,28 @@ def an_old_request_lands_late():
 
 def an_old_disable_lands_late():
     """Switching off times out, the person is here after all, and then it lands."""
-    _disabled_late(patiently=False)
-
-
-def an_old_disable_lands_later_still():
-    """The same, when reading had shown so often that nothing came of it that it was to be tried again."""
-    _disabled_late(patiently=True)
-
-
-def _disabled_late(*, patiently):
     story = Story()
     story.leaves("1002")
     story.directory.delay = LONGEST_LATE
     story.directory.faults = [Fault.LATE]
     story.told(work=False)
     story.works()
-    while patiently and not _retries(story):
+    story.change("1002", ends_at=None)
+    story.ends()
+
+
+def a_request_given_up_lands_late():
+    """All else is settled; what is left times out, is to be tried again, gives way to a newer plan, and lands."""
+    story = Story()
+    chat = story.world.applications[CHAT]
+    story.change("1002", on_leave=True)
+    chat.delay = LONGEST_LATE
+    chat.faults = [*[Fault.RATE_LIMITED] * 60, Fault.LATE]
+    story.told(work=False)
+    while chat.faults or not _retries(story):
         story.world.advance(SECOND)
         story.works()
-    story.change("1002", ends_at=None)
+    story.change("1002", on_leave=False)
     story.ends()
 
 
