@@ -62,6 +62,8 @@ class HolderLost:
 class Judged:
     judgement: Judgement
     detail: str
+    until: datetime | None = None
+    """For BLOCKED, when to look again, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,7 @@ def _judged(operation: Operation, life: Life, event: Judged, now: datetime, term
             held = replace(life, state=OperationState.STOPPED, wake_at=None, detail=event.detail)
             return (Append(record=Record.DECISION, detail=event.detail), Save(held), AdvanceCase(), Commit())
         case Judgement.BLOCKED:
-            return (Save(replace(life, wake_at=now + BLOCKED_FOR, detail=event.detail)), Commit())
+            return (Save(replace(life, wake_at=event.until or now + BLOCKED_FOR, detail=event.detail)), Commit())
         case Judgement.REFUSED:
             return (
                 Append(record=Record.DECISION, detail=event.detail),

@@ -187,6 +187,15 @@ def test_an_unreadable_application_is_never_verified():
     assert life.verified_at is None
 
 
+def test_what_is_blocked_until_a_known_moment_wakes_then():
+    """A removal is not settled while an older opposite request may still land."""
+    verified = Life(state=OperationState.VERIFIED, attempts=1, verified_at=NOW, wake_at=NOW)
+    until = NOW + timedelta(seconds=90)
+    blocked = Judged(judgement=Judgement.BLOCKED, detail="a request may still land", until=until)
+    life = saved(advance(operation(), verified, blocked, NOW, TERMS))
+    assert (life.state, life.wake_at) == (OperationState.VERIFIED, until)
+
+
 def test_being_told_to_wait_uses_up_no_try():
     """Found by the histories: after three 429 the first lost answer counted as the last contradiction."""
     limited = NotReached(code="A102", detail="429", retry_after=timedelta(seconds=7))
