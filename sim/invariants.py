@@ -90,13 +90,13 @@ class Watch:
         self._after_settlement(effect)
 
     def _after_settlement(self, effect: Effect) -> None:
-        """No request that was sent before a removal was verified comes true after its settlement."""
+        """No request that was sent before a removal was settled comes true afterwards."""
         sent, request = effect.request.at, effect.request.operation
         for kept in self.world.memory.operations.values():
             life, other = kept.life, kept.operation
-            if life.settled_at is None or life.verified_at is None or not _opposed(other, request):
+            if life.settled_at is None or not _opposed(other, request):
                 continue
-            if sent < life.verified_at and life.settled_at <= effect.at:
+            if sent < life.settled_at <= effect.at:
                 raise Broken("I1", f"{other.id} was settled, and then {request.id} came true")
 
     def _evidence(self) -> None:

@@ -71,10 +71,37 @@ def _judge(
     if answer.wanted is Wanted.STALE:
         return Judged(judgement=Judgement.STALE, detail=answer.detail)
     if stored.life.state in _ABOUT_TO_CONCLUDE:
+        until = may_land_until(memory, stored, now)
+        if until is not None:
+            return Judged(judgement=Judgement.BLOCKED, detail="another request may still land", until=until)
         return Judged(judgement=Judgement.WANTED, detail=answer.detail)
     if operation.approval is not None and not memory.plans[stored.plan].approved:
         return Judged(judgement=Judgement.HELD, detail="waits for approval")
     return gateway(memory, operation, application, account, now)
+
+
+_OPPOSITE = {Verb.DISABLE: Verb.ENABLE, Verb.REVOKE: Verb.GIVE}
+
+
+def may_land_until(memory: Memory, stored: Kept, now: datetime) -> datetime | None:
+    """Until when a request that would undo a verified removal may still land; None where there is none.
+
+    It was sent for a newer decision that was itself taken back, so its own operation is over.
+    """
+    operation = stored.operation
+    if stored.life.state is not OperationState.VERIFIED:
+        return None
+    opposite = (operation.application, operation.native_id, operation.entitlement, _OPPOSITE.get(operation.verb))
+    ends = (
+        kept.attempted_at + SETTLE
+        for kept in memory.operations.values()
+        if kept.attempted_at is not None and opposite == _aim(kept.operation)
+    )
+    return max((end for end in ends if end > now), default=None)
+
+
+def _aim(operation: Operation) -> tuple[ApplicationName, NativeId | None, str | None, Verb]:
+    return operation.application, operation.native_id, operation.entitlement, operation.verb
 
 
 def gateway(

@@ -136,6 +136,25 @@ def _retries(story):
     return any(kept.life.state is OperationState.RETRYING for kept in story.world.memory.operations.values())
 
 
+def a_return_is_taken_back():
+    """Off, on again and off again inside the settle time: what was sent to switch on lands when off was seen twice."""
+    story = Story()
+    story.change("1002", on_leave=True)
+    story.told(work=False)
+    story.works()
+    story.world.advance(300 * SECOND)
+    story.works()
+    story.change("1002", on_leave=False)
+    story.directory.delay = LONGEST_LATE
+    story.directory.faults = [Fault.LATE]
+    story.told(work=False)
+    story.works()
+    story.world.advance(10 * SECOND)
+    story.leaves("1002")
+    story.told()
+    story.ends()
+
+
 def a_mail_is_used_again():
     """An account without a number, of somebody who left; a newcomer has their name and mail."""
     story = Story()

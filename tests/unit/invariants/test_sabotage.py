@@ -26,6 +26,7 @@ STORIES = [
     stories.an_old_request_lands_late,
     stories.an_old_disable_lands_late,
     stories.a_request_given_up_lands_late,
+    stories.a_return_is_taken_back,
     stories.a_mail_is_used_again,
     stories.somebody_invents_an_operation,
     stories.an_application_lies_and_fails,
@@ -44,6 +45,7 @@ def _everything_is_wanted(patch):
 
 
 def _no_second_look(patch):
+    _settling_looks_at_no_other_request(patch)
     patch.setattr(shell, "terms_of", lambda _: Terms(settle=timedelta(0)))
 
 
@@ -57,6 +59,10 @@ def _a_newer_plan_forgets_what_was_sent(patch):
         memory.operations[operation] = replace(older, life=over)
 
     patch.setattr(World, "_give_way", give_way)
+
+
+def _settling_looks_at_no_other_request(patch):
+    patch.setattr(judging, "may_land_until", lambda *_: None)
 
 
 def _nothing_is_protected_when_planning(patch):
@@ -138,6 +144,7 @@ SABOTAGES = [
     (_no_second_look, stories.an_old_request_lands_late, "I1"),
     (_nobody_looks_again, stories.an_old_disable_lands_late, "I5"),
     (_a_newer_plan_forgets_what_was_sent, stories.a_request_given_up_lands_late, "I5"),
+    (_settling_looks_at_no_other_request, stories.a_return_is_taken_back, "I1"),
     (_nothing_is_protected, stories.an_administrator_leaves, "I2"),
     (_administrators_do_not_count, stories.all_administrators_leave, "I10"),
     (_no_intent_is_written, stories.somebody_leaves, "I3"),
