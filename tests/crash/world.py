@@ -278,7 +278,7 @@ def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> Finished:
 
 
 def _row(number: int, status: str) -> str:
-    return f"E{number},P{number} Test,P{number},Test,p{number}@crash.example,2024-01-01,{status}"
+    return f"E{number},P{number} Test,P{number},Test,p{number}@northwind.example,2024-01-01,{status}"
 
 
 def _user_of(server: ScimServer, number: int) -> dict[str, Any]:
@@ -292,7 +292,7 @@ def open_crashing(stack: ExitStack, *, people: int, directory: bool = False) -> 
     numbers = list(range(100, 100 + people))
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crash-", dir="/tmp")))
     folder.chmod(0o755)
-    names = [f"p{number}@crash.example" for number in numbers]
+    names = [f"p{number}@northwind.example" for number in numbers]
     chat = stack.enter_context(ScimServer(users=[_user(n) for n in numbers], groups={"staff": names}))
     wiki = stack.enter_context(ScimServer(users=[_user(n) for n in numbers]))
     ledger = stack.enter_context(Postgres())
@@ -324,7 +324,7 @@ def _configuration(world: Crashing) -> str:
 
 
 def _user(number: int) -> dict[str, object]:
-    mail = f"p{number}@crash.example"
+    mail = f"p{number}@northwind.example"
     return {
         "userName": mail,
         "externalId": f"E{number}",
@@ -342,11 +342,5 @@ def _role(number: int) -> str:
 
 
 def _entries(numbers: Sequence[int]) -> str:
-    people = [
-        person(
-            f"p{n}", f"E{n}", name=f"P{n} Test", password=f"secret-{n}", displayName=f"P{n} Test",
-            mail=f"p{n}@crash.example",
-        )
-        for n in numbers
-    ]  # fmt: skip
+    people = [person(f"p{n}", f"E{n}", name=f"P{n} Test", password=f"secret-{n}") for n in numbers]
     return "".join([*people, group("staff", [f"p{n}" for n in numbers])])
