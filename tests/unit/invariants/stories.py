@@ -63,6 +63,24 @@ def all_administrators_leave():
     story.ends()
 
 
+def administrators_move_one_after_the_other():
+    """What takes the first one's administration has not landed when the second one's turn comes."""
+    story = Story()
+    story.change("1001", department="Sales")
+    story.directory.delay = LONGEST_LATE
+    story.told(work=False)
+    story.directory.faults = [Fault.LATE] * 3
+    story.works()
+    story.change("1004", department="Sales")
+    story.world.feed(rows_of(story.personnel.jobs.values()))
+    story.directory.faults = []
+    story.world.plan_and_apply({identity_of("p4")})
+    story.works()
+    story.world.settle_down()
+    story.watch.look()
+    story.ends()
+
+
 def somebody_leaves():
     story = Story()
     story.leaves("1002")

@@ -20,6 +20,7 @@ from tests.unit.invariants import stories
 STORIES = [
     stories.an_administrator_leaves,
     stories.all_administrators_leave,
+    stories.administrators_move_one_after_the_other,
     stories.somebody_leaves,
     stories.somebody_moves,
     stories.a_rehire_overtakes_the_leaver,
@@ -85,6 +86,10 @@ def _administrators_do_not_count(patch):
     patch.setattr(administrators, "judge_last_administrator", lambda *_, **__: allowed)
 
 
+def _requests_under_way_do_not_count(patch):
+    patch.setattr(judging, "_losing_meanwhile", lambda *_: frozenset())
+
+
 def _no_intent_is_written(patch):
     honest = shell.Run._append
 
@@ -147,6 +152,7 @@ SABOTAGES = [
     (_settling_looks_at_no_other_request, stories.a_return_is_taken_back, "I1"),
     (_nothing_is_protected, stories.an_administrator_leaves, "I2"),
     (_administrators_do_not_count, stories.all_administrators_leave, "I10"),
+    (_requests_under_way_do_not_count, stories.administrators_move_one_after_the_other, "I10"),
     (_no_intent_is_written, stories.somebody_leaves, "I3"),
     (_outcomes_are_written_twice, stories.somebody_leaves, "I3"),
     (_an_operation_is_invented, stories.somebody_invents_an_operation, "I4"),
