@@ -82,6 +82,7 @@ def scene():
         world.environment["LASTDAY_LOG"] = "DEBUG"
         made = Scene(world=world, bundle=world.folder, key="", case="")
         _live_through(made, rows)
+        yield made
 
 
 def _live_through(scene, rows):
