@@ -86,6 +86,13 @@ async def work_until(
     return watch.stored()
 
 
+async def watch_until(engine: Engine, goal: Goal) -> tuple[StoredOperation, ...]:
+    """The operations have come as far as the goal, by whoever works. Raises DatabaseLost where it stays away."""
+    watch = _Watch(engine=engine, goal=goal, progress=lambda _: None)
+    await watch.until_reached()
+    return watch.stored()
+
+
 async def goes_on(engine: Engine) -> bool:
     """Another worker is there to carry on what this process leaves."""
     return bool(await _others(engine))
