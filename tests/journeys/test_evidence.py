@@ -25,6 +25,7 @@ from tests.servers.slapd import LASTDAY_PASSWORD
 pytestmark = pytest.mark.xdist_group("evidence journey")
 
 LEAVER = "E10000"
+THIRD_LOAD = "2026-11-24T08:00:00Z"
 COLLEAGUES = 13
 LEDGER_PASSWORD = "canary-of-the-ledger"
 REASON = "for cause"
@@ -38,6 +39,10 @@ class Scene:
     bundle: Path
     key: str
     case: str
+    later: Path | None = None
+    """The same case, bundled again when the file that caused it was not kept any more."""
+    moved: Path | None = None
+    """The bundle of somebody who moved."""
     said: list[str] = field(default_factory=list)
 
     @property
@@ -61,6 +66,10 @@ def small_company():
     leaver = next(row for row in rows if row["employee_id"] == LEAVER)
     others = [row for row in rows if row["start_date"] < "2026-01-01" and row is not leaver]
     return [leaver, *others[:COLLEAGUES]]
+
+
+def as_mover(row):
+    return row | {"department": "Finance", "job_title": "Accountant"}
 
 
 def as_leaver(row):
@@ -101,7 +110,8 @@ def _live_through(scene, rows):
     deliver(scene.world, rows)
     told("source", "read", "hr", "--accept", at=FIRST_LOAD)
     settled(FIRST_LOAD)
-    deliver(scene.world, [as_leaver(row) if row["employee_id"] == LEAVER else row for row in rows])
+    rows = [as_leaver(row) if row["employee_id"] == LEAVER else row for row in rows]
+    deliver(scene.world, rows)
     told("source", "read", "hr", at=SECOND_LOAD)
     result = settled(SECOND_LOAD)
     scene.case = next(case["case"] for case in result["cases"] if case["employee_number"] == LEAVER)
@@ -109,6 +119,15 @@ def _live_through(scene, rows):
     scene.bundle = Path(written["path"])
     scene.key = told("evidence", "fingerprint", at=SECOND_LOAD).out.strip()
     assert written["fingerprint"] == scene.key
+    engineer = next(row["employee_id"] for row in rows if row["department"] == "Engineering")
+    deliver(scene.world, [as_mover(row) if row["employee_id"] == engineer else row for row in rows])
+    told("source", "read", "hr", at=THIRD_LOAD)
+    mover = next(case["case"] for case in settled(THIRD_LOAD)["cases"] if case["employee_number"] == engineer)
+    for name, case in (("later", scene.case), ("moved", mover)):
+        path = scene.world.folder / f"{name}.zip"
+        told("evidence", "bundle", case, "--out", str(path), at=THIRD_LOAD)
+        setattr(scene, name, path)
+    deliver(scene.world, rows)
 
 
 def offline(command, folder):
@@ -218,6 +237,29 @@ def test_the_bundle_names_the_row_that_caused_it(scene):
     assert row["values"]["employee_id"] == LEAVER
     assert row["values"]["status"] == "terminated"
     assert "phone" not in row["values"], "only what is mapped"
+
+
+def test_when_the_file_is_not_kept_any_more_the_row_is_the_one_that_was_taken_in(scene):
+    """Only the last good file is kept whole; what was believed then is kept for ever."""
+    verdict = verify_bundle(scene.later, scene.key)
+    assert verdict.proven, verdict.problems
+    files = verify.unpack(scene.later.read_bytes())[0]
+    row = json.loads(files["feed-row.json"])
+    assert (row["feed"], row["line"], row["key"]) == (None, None, LEAVER)
+    assert row["values"]["status"] == "ended"
+    assert row["values"]["ends_at"] == "2026-11-23T14:00:00+00:00"
+    assert REASON.encode() not in files["feed-row.json"] + files["report.html"]
+
+
+def test_somebody_who_moved_gets_a_certificate_that_speaks_of_a_move(scene):
+    """Movers and joiners have the same proof in fitting words."""
+    assert verify_bundle(scene.moved, scene.key).proven
+    page = verify.unpack(scene.moved.read_bytes())[0]["report.html"].decode()
+    assert "<h1>Certificate of a move: Northwind Robotics</h1>" in page
+    assert "Access is as it should be in all 4 applications" in page
+    assert "group/engineering taken away" in page
+    assert "given group/finance" in page
+    assert "<dt>Profile</dt>" not in page
 
 
 def test_nobody_learns_from_the_bundle_why_she_left(scene):
