@@ -57,7 +57,8 @@ async def _before_effect(
     except GatewayRefused as refused:
         return Judged(judgement=Judgement.REFUSED, detail=refused.what)
     except ConnectorError as fault:
-        return Judged(judgement=Judgement.BLOCKED, detail=f"the gateway could not ask the application: {fault.what}")
+        detail = f"the gateway could not ask the application: {fault.what}"
+        return Judged(judgement=Judgement.UNREACHABLE, detail=detail, code=fault.code)
     return Judged(judgement=Judgement.WANTED, detail="")
 
 

@@ -46,6 +46,8 @@ class Judgement(StrEnum):
     HELD = "held"
     BLOCKED = "blocked"
     REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    """The application had to be asked and did not answer; counts like a call that did not reach it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Judged:
     detail: str
     until: datetime | None = None
     """For BLOCKED, when to look again, where that is known."""
+    code: str = ""
+    """For UNREACHABLE, the code of the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +266,8 @@ def _judged(operation: Operation, life: Life, event: Judged, now: datetime, term
             return (Append(record=Record.DECISION, detail=event.detail), Save(held), AdvanceCase(), Commit())
         case Judgement.BLOCKED:
             return (Save(replace(life, wake_at=event.until or now + BLOCKED_FOR, detail=event.detail)), Commit())
+        case Judgement.UNREACHABLE:
+            return _could_not_ask(life, event, now, terms)
         case Judgement.REFUSED:
             return (
                 Append(record=Record.DECISION, detail=event.detail),
@@ -271,6 +277,13 @@ def _judged(operation: Operation, life: Life, event: Judged, now: datetime, term
             return _go(operation, life)
         case _:
             assert_never(event.judgement)
+
+
+def _could_not_ask(life: Life, event: Judged, now: datetime, terms: Terms) -> Script:
+    """An application that stays away is given up like one that does not take the call; the sweep tries again."""
+    if life.failures + 1 >= terms.patience:
+        return _rest(life, OperationState.FAILED, event.code, event.detail)
+    return (Save(_retry(life, now, event.detail, None)), Commit())
 
 
 def _superseded(life: Life, event: Judged, now: datetime, terms: Terms) -> Script:

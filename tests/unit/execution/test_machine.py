@@ -196,6 +196,18 @@ def test_what_is_blocked_until_a_known_moment_wakes_then():
     assert (life.state, life.wake_at) == (OperationState.VERIFIED, until)
 
 
+def test_application_that_cannot_be_asked_before_the_effect_is_given_up():
+    """Found by a journey: with the application down, the gateway's question was put again every second for ever."""
+    silent = Judged(judgement=Judgement.UNREACHABLE, detail="no answer", code="A101")
+    life = Life()
+    for _ in range(TERMS.patience - 1):
+        life = saved(advance(operation(), life, silent, NOW, TERMS))
+        assert life.state is OperationState.RETRYING
+    script = advance(operation(), life, silent, NOW, TERMS)
+    assert saved(script).state is OperationState.FAILED
+    assert [step.code for step in script if isinstance(step, OpenFinding)] == ["A101"]
+
+
 def test_being_told_to_wait_uses_up_no_try():
     """Found by the histories: after three 429 the first lost answer counted as the last contradiction."""
     limited = NotReached(code="A102", detail="429", retry_after=timedelta(seconds=7))
