@@ -7,7 +7,7 @@ A database that is lost or busy is waited for: nothing here ends because of it.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ STUMBLED = timedelta(seconds=30)
 
 async def hint_due(engine: Engine) -> None:
     """Every lane with something due gets a job; to be called after the commit, never inside a transaction."""
-    async with engine.database.transaction() as tx:
+    async with engine.database.at_once() as tx:
         lanes = await operations.due_lanes(tx, engine.applications.lanes(), engine.clock.now())
     await engine.jobs.defer_many(QUEUE, DRAIN, [_hint(lane, priority) for lane, priority in lanes])
 
@@ -85,7 +85,7 @@ async def _drain(engine: Engine, lane: Lane, stop: asyncio.Event) -> bool:
 async def _next(engine: Engine, lane: Lane) -> tuple[OperationId | None, float | None]:
     """What to do now, or else in how many seconds something comes due; None for never."""
     lanes = engine.applications.lanes()[lane.application]
-    async with engine.database.transaction() as tx:
+    async with engine.database.at_once() as tx:
         now = engine.clock.now()
         operation = await operations.most_urgent(tx, lane, lanes, now)
         wake = await operations.next_wake(tx, lane, lanes) if operation is None else None
@@ -109,7 +109,8 @@ async def _run(engine: Engine, operation: OperationId) -> bool:
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):  # Python 3.11's wait_for loses a cancellation that comes with the event
+            await stop.wait()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,9 +131,10 @@ class Worker:
         parts = (self._keep_alive, self._watch, self._sequence, self._listen, self.engine.keep_database)
         async with asyncio.TaskGroup() as group:
             background = [group.create_task(_patiently(part)) for part in parts]
-            await self.engine.jobs.work([QUEUE], slots, stop)
-            for task in background:
-                task.cancel()
+            try:
+                await self.engine.jobs.work([QUEUE], slots, stop)
+            finally:
+                await _end(background)
         await self._say_goodbye()
 
     def _register(self, stop: asyncio.Event) -> None:
@@ -170,7 +172,7 @@ class Worker:
             for tick in self.ticks:
                 await tick()
             await hint_due(self.engine)
-            async with self.engine.database.transaction() as tx:
+            async with self.engine.database.at_once() as tx:
                 now = self.engine.clock.now()
                 wake = await operations.earliest_wake(tx, after=now)
             wait = SCAN_S if wake is None else (wake - now).total_seconds()
@@ -196,6 +198,16 @@ async def _patiently(part: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(AGAIN_S)
         else:
             return
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """None of the tasks runs any more. One may take a cancellation for a query that the server gave up, and go on: it
+    is told again.
+    """
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=AGAIN_S)
 
 
 async def orphaned(engine: Engine) -> tuple[OperationId, ...]:

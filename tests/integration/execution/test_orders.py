@@ -138,7 +138,7 @@ def test_whoever_may_not_order_is_refused(company):
 def test_restoring_lifts_the_order_and_gives_back_what_there_is_a_reason_for(company):
     """S-14: rescinded after execution. The account is on, roles are back, by policy."""
     company.as_user("dana", "leave", "E3", "--reason", "x", "--wait")
-    back = company.as_user("tom", "restore", "E3", "--reason", "mistake", "--wait", "--json").json
+    back = company.as_user("tom", "restore", "E3", "--reason", "mistake", "--wait", "--json", at=TUESDAY).json
     assert back["orders_lifted"] == 1
     account = company.chat.of("E3")
     assert account.enabled
@@ -149,12 +149,12 @@ def test_restoring_lifts_the_order_and_gives_back_what_there_is_a_reason_for(com
 def test_restoring_a_case_brings_back_what_was_found_and_no_role_gives(company):
     """What was adopted when the application was connected comes back; sessions never do."""
     company.chat.add("c3", "p3@small.example", "group/all", "group/engineers", "group/choir", externalId="E3")
-    company.settle()
-    done = company.as_user("dana", "leave", "E3", "--reason", "x", "--wait", "--json").json
+    company.settle(at="2026-11-23T06:10:00Z")
+    done = company.as_user("dana", "leave", "E3", "--reason", "x", "--wait", "--json", at="2026-11-23T06:20:00Z").json
     assert not company.chat.of("E3").holds("group/choir")
     case = done["result"]["cases"][0]["case"]
     company.chat.writes.clear()
-    back = company.as_user("dana", "restore", case, "--reason", "mistake", "--wait", "--json").json
+    back = company.as_user("dana", "restore", case, "--reason", "mistake", "--wait", "--json", at=TUESDAY).json
     assert back["adopted"] == ["chat:group/choir"]
     assert company.chat.of("E3").holds("group/choir")
     assert "end_sessions" not in {verb for verb, _, _ in company.chat.writes}
@@ -177,7 +177,7 @@ def test_nobody_is_restored_whom_the_source_calls_gone(company):
 
 def test_the_older_leaver_case_gives_way_when_they_are_back(company):
     company.as_user("dana", "leave", "E3", "--reason", "x")
-    company.as_user("dana", "restore", "E3", "--reason", "x", "--wait")
+    company.as_user("dana", "restore", "E3", "--reason", "x", "--wait", at=TUESDAY)
 
     async def states(session):
         async with session.engine.database.transaction() as tx:
