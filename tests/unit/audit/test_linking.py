@@ -160,3 +160,38 @@ def test_no_cell_of_a_csv_file_is_a_formula(start):
     report = audit(table(PEOPLE), {"app": table(f"id | login\na | x{start}cmd")}, AT)
     cells = [cell for rows in csv_files(report).values() for row in rows for cell in row]
     assert not any(cell[:1] == start for cell in cells)
+
+
+AGAIN = """
+employee id | full name | email | status | start date | end date
+1 | Ada Lo | ada@x.example | terminated | 2020-01-01 | 2024-01-31
+9 | Ada Lo | ada@x.example | active | 2025-03-01 |
+"""
+
+
+def test_two_entries_of_one_name_and_mail_are_one_person_hired_again():
+    found = judged(AGAIN, "id | email | last login\na | ada@x.example | 2026-11-20")["a"]
+    assert (found.verdict, found.employee_number) == (Verdict.OK, "9")
+
+
+def test_unless_the_account_was_last_used_before_the_later_entry_began():
+    found = judged(AGAIN, "id | email | last login\na | ada@x.example | 2024-01-20")["a"]
+    assert (found.verdict, found.employee_number) == (Verdict.AMBIGUOUS, None)
+
+
+def test_birth_dates_tell_two_people_of_one_name_and_mail_apart():
+    lines = AGAIN.strip().split("\n")
+    people = "\n".join(
+        f"{line} | {extra}" for line, extra in zip(lines, ("birth date", "1980-01-01", "1999-01-01"), strict=True)
+    )
+    assert judged(people, "id | email\na | ada@x.example")["a"].verdict is Verdict.AMBIGUOUS
+
+
+def test_an_administrators_second_account_follows_its_owner():
+    accounts = "id | login | email\na | robert.miller | robert.miller@x.example\nb | adm-robert.miller | "
+    more = "\n".join(
+        f"{n} | P{c} | Q{c} | p{c}.q{c}@x.example | active | Legal" for n, c in enumerate("abcdefghijkl", 200)
+    )
+    rows = "\n".join(f"{c} | p{c}.q{c} | p{c}.q{c}@x.example" for c in "cdefghijkl")
+    found = judged(f"{PEOPLE.strip()}\n{more}", f"{accounts}\n{rows}")
+    assert (found["b"].verdict, found["b"].employee_number) == (Verdict.STILL_IN, "105")

@@ -162,3 +162,25 @@ def test_a_birth_date_is_no_end():
     headings = "Personalnummer | Geburtsdatum | Probezeitende | Status"
     mapped = guess_people(table(f"{headings}\n7 | 1980-01-01 | 2020-07-01 | aktiv"))
     assert mapped.column("endDate") is None
+
+
+def test_a_termination_counts_before_a_last_day_and_a_last_day_before_the_end_of_a_contract():
+    head = "Employee ID | Full Name | Contract End Date | Last Day of Work | Termination Date"
+    one = person("7 | Ada Lo | 2026-01-31 | 2026-10-01 | 2026-12-31", head=head)
+    other = person("7 | Ada Lo | 2026-01-31 | |", head=head)
+    assert (one.standing(AT), other.standing(AT)) == (Standing.HERE, Standing.LEFT)
+
+
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [
+        ("Data rozwiązania umowy", "endDate"), ("Leaves on", "endDate"), ("Datum van vertrek", "endDate"),
+        ("Fecha efectiva de baja", "endDate"), ("Identyfikator pracownika", "employeeNumber"),
+        ("Austrittsdatum (SAP)", "endDate"), ("Joined the company", "startDate"),
+    ],
+)  # fmt: skip
+def test_a_heading_never_seen_is_understood_by_its_words_and_values(heading, field):
+    value = "P7" if field == "employeeNumber" else "2026-10-31"
+    mapped = guess_people(table(f"{heading} | Full Name | Current Status\n{value} | Ada Lo | Left"))
+    assert mapped.column(field) == heading
+    assert all(one.confidence < 1 for one in mapped.guesses if one.field == field)

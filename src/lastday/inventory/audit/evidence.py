@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lastday.inventory.audit.accounts import Account, Accounts, split_mail
-from lastday.inventory.audit.logins import Pattern, Support, learn, login_key, lower_bound
+from lastday.inventory.audit.logins import Pattern, Support, learn, login_key, lower_bound, made_of_name
 from lastday.inventory.audit.mails import Domains, is_provider, learn_domains, main_domains
 from lastday.inventory.audit.name_index import NameIndex, index_names
 from lastday.inventory.audit.naming import name_words
 from lastday.inventory.audit.numbers import Numbers, index_numbers, labelled_column_holds, number_columns
 from lastday.inventory.audit.people import Person
-from lastday.inventory.audit.words import admin_of, speaks_of_no_person
+from lastday.inventory.audit.words import base_login, speaks_of_no_person
 
 MAIL, TAGGED_MAIL, ALIAS_MAIL, HR_LOGIN = 0.98, 0.97, 0.95, 0.97
-FULL_NAME, NEAR_NAME, NAME_IN_LOGIN, NEAR_IN_LOGIN = 0.82, 0.55, 0.7, 0.45
+FULL_NAME, NEAR_NAME, NAME_IN_LOGIN, NEAR_IN_LOGIN, LOGIN_LIKE_NAME = 0.82, 0.55, 0.7, 0.45, 0.4
 SURE_OF_NAMES = 0.92
 """However well names hold in a file: a name alone is never surer than this."""
 OTHER_PATTERN = 0.7
@@ -95,14 +95,14 @@ def study(company: Company, file: Accounts) -> Knowledge:
         company, file.accounts, known, named=sum(len(name_words(one.shown_name)) >= 2 for one in personal)
     )
     certain = known if len(known) >= LEAST_REFERENCES else {**_known_by_name(company, file.accounts), **known}
-    logins = [(file.accounts[at].login, who) for at, who in sorted(certain.items())]
+    logins = [(base_login(file.accounts[at].login), who) for at, who in sorted(certain.items())]
     return Knowledge(
         company=company,
         domains=domains,
         own_domains=domains.company | domains.aliases or main_domains(file.accounts),
         number_columns=columns,
         trust_number=trust,
-        supports=learn(company.people, [one.login for one in personal], logins),
+        supports=learn(company.people, [base_login(one.login) for one in personal], logins),
         name_worth=name_worth,
         places_worth=_worth_of_places(company.people, file.accounts, certain),
     )
@@ -170,7 +170,7 @@ def gather(account: Account, known: Knowledge) -> dict[int, Pieces]:
     found: dict[int, Pieces] = {}
     _add_numbers(account, known, found)
     _add_mails(account, known, found)
-    login = admin_of(account.login) or account.login
+    login = base_login(account.login)
     for who in known.company.by_login.get(login, ()) if login else ():
         _add(found, who, Sort.HR_LOGIN, HR_LOGIN, f"login {login} stands in the file of people")
     _add_patterns(account, known, found)
@@ -207,7 +207,7 @@ def _add_mails(account: Account, known: Knowledge, found: dict[int, Pieces]) -> 
 
 def _add_patterns(account: Account, known: Knowledge, found: dict[int, Pieces]) -> None:
     """By the login; where the file has none, by the local part of a mail."""
-    login = admin_of(account.login) or account.login or (split_mail(account.mails[0])[0] if account.mails else "")
+    login = base_login(account.login) or (split_mail(account.mails[0])[0] if account.mails else "")
     better: set[int] = set()
     for support in known.supports:
         who_fits = support.index.get(login_key(login, support.pattern), ())
@@ -239,6 +239,9 @@ def _add_names(account: Account, known: Knowledge, found: dict[int, Pieces]) -> 
         full = how == "full"
         if displayed:
             worth = known.name_worth if full else NEAR_NAME
+            login = base_login(account.login) or (split_mail(account.mails[0])[0] if account.mails else "")
+            if full and made_of_name(login, known.company.people[who]):
+                _add(found, who, Sort.LOGIN, LOGIN_LIKE_NAME, f"login {login} can be made of the name")
             _add(found, who, Sort.NAME, worth, f"{'the name' if full else 'nearly the name'} {account.shown_name}")
         else:
             worth = NAME_IN_LOGIN if full else NEAR_IN_LOGIN

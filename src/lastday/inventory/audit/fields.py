@@ -15,6 +15,7 @@ class PersonField(StrEnum):
     GIVEN = "givenName"
     FAMILY = "familyName"
     FAMILY2 = "secondFamilyName"
+    PREFIX = "namePrefix"
     NICK = "preferredName"
     MAIL = "mail"
     OTHER_MAIL = "otherMail"
@@ -26,6 +27,10 @@ class PersonField(StrEnum):
     ZONE = "timeZone"
     START = "startDate"
     END = "endDate"
+    LAST_DAY = "lastDayOfWork"
+    """Counts where no end date is given."""
+    CONTRACT_END = "contractEndDate"
+    """Counts where neither of the others is given."""
     MOMENT = "lastWorkingMoment"
     STATUS = "status"
     ACTIVE = "active"
@@ -69,7 +74,8 @@ class Kind(StrEnum):
     """A flag, a status word or a date: `disabled` columns hold any of them."""
 
 
-_NUMBER = """employee id | employee number | employee no | employee nr | emp id | emp no | emp number
+_NUMBER = """employee id | emp nr | empl no | employee identifier | personal id number | ma nummer
+ | employee number | employee no | employee nr | emp id | emp no | emp number
  | empl id | worker id
  | workerid | staff id | staff number | staff no | personnel number | personnel no | payroll number | payroll id
  | person number | employee code | associate id | file number | hr id | hris id | user id hr
@@ -102,6 +108,8 @@ _FULL = """full name | display name | legal name | employee name | worker name |
  | nome e apelido
  | colaborador | funcionario | volledige naam | naam medewerker | medewerker | weergavenaam
  | nome e cognome | cognome e nome | nominativo | dipendente | imie i nazwisko | nazwisko i imie | pracownik"""
+BARE_NUMBERS = frozenset(("id", "nr", "no", "number", "nummer", "numero", "code", "externalid", "uniqueid", "hrid"))
+"""Headings that mean the employee number in a file of people that has no better column for it."""
 BARE_NAMES = frozenset({"name", "nom", "nome", "nombre", "naam", "nazwa"})
 """Headings that mean the whole name alone, and a part of it beside the other part."""
 _MAIL = """mail | email | e mail | email address | e mail address | mail address | work email | work mail
@@ -160,6 +168,12 @@ _PEOPLE: Mapping[PersonField, tuple[Kind, str]] = {
         Kind.NAME,
         "segundo apellido | apellido materno | apellido 2 | second surname | second last name",
     ),
+    PersonField.PREFIX: (
+        Kind.NAME,
+        "tussenvoegsel | tussenvoegsels | voorvoegsel | family name prefix | last name prefix"
+        " | surname prefix | vorsatzwort"
+        " | namensvorsatz | vorsatz",
+    ),
     PersonField.NICK: (
         Kind.NAME,
         "preferred name | preferred first name | nickname | nick name | known as | goes by | spitzname"
@@ -181,7 +195,8 @@ _PEOPLE: Mapping[PersonField, tuple[Kind, str]] = {
     ),
     PersonField.START: (
         Kind.DATE,
-        "start date | hire date | date of hire | date hired | hired on | entry date | joining date"
+        "start date | hire date | in dienst | in service | date of hire | date hired | hired on"
+        " | entry date | joining date"
         " | date of joining | join date"
         " | begin date | start | contract start | contract start date | employment start date | original hire date"
         " | continuous service date | company entry date | eintritt | eintrittsdatum | einstellungsdatum"
@@ -196,24 +211,30 @@ _PEOPLE: Mapping[PersonField, tuple[Kind, str]] = {
     ),
     PersonField.END: (
         Kind.DATE,
-        "end date | termination date | date of termination | termination | leave date | leaving date"
-        " | date left | exit date"
-        " | separation date | last day | last day of work | last day worked | last working day | last date worked"
-        " | employment end date | contract end | contract end date | end | end dt | departure date"
-        " | date of leaving"
-        " | effective termination date | austritt | austrittsdatum | austritt am | austrittstermin | vertragsende"
-        " | letzter arbeitstag | enddatum | ende | ausgeschieden am | befristet bis | date de sortie | date sortie"
-        " | date de depart | date depart | date fin | date de fin | date fin contrat | date de fin de contrat"
-        " | fin contrat"
-        " | fin de contrat | dernier jour | dernier jour travaille | fecha de baja | fecha baja | fecha de salida"
-        " | fecha salida | fecha fin | fecha de fin | fecha fin contrato | fin de contrato | fecha de termino"
-        " | fecha de cese | ultimo dia | data de saida | data saida | data de demissao | data demissao"
-        " | data de desligamento | data fim | data de fim | data de termino | fim do contrato"
-        " | ultimo dia de trabalho"
-        " | datum uit dienst | uitdiensttreding | datum uitdiensttreding | einddatum | einde contract"
-        " | laatste werkdag"
-        " | data cessazione | data di cessazione | data fine | fine rapporto | data fine rapporto | data di uscita"
-        " | data uscita | data zwolnienia | data zakonczenia | koniec umowy | data odejscia | ostatni dzien pracy",
+        "end date | termination date | uit dienst | date of termination | termination | leave date | leaving date"
+        " | date left | exit date | separation date | employment end date | end | end dt | departure date"
+        " | date of leaving | effective termination date | termination effective date | employment end"
+        " | end of employment | leaver date | date of exit | exit | expiry date | inactive date | resignation date"
+        " | austritt | austrittsdatum | austritt am | austrittstermin | enddatum | ende | ausgeschieden am"
+        " | date de sortie | date sortie | date de depart | date depart | date fin | date de fin | fecha de baja"
+        " | fecha baja | fecha de salida | fecha salida | fecha fin | fecha de fin | fecha de termino"
+        " | fecha de cese | data de saida | data saida | data de demissao | data demissao | data de desligamento"
+        " | data fim | data de fim | data de termino | datum uit dienst | uitdiensttreding"
+        " | datum uitdiensttreding | einddatum | data cessazione | data di cessazione | data fine | fine rapporto"
+        " | data fine rapporto | data di uscita | data uscita | data zwolnienia | data zakonczenia | data odejscia",
+    ),
+    PersonField.LAST_DAY: (
+        Kind.DATE,
+        "last day | last day of work | last day worked | last working day | last date worked | letzter arbeitstag"
+        " | dernier jour | dernier jour travaille | ultimo dia | ultimo dia de trabalho | laatste werkdag"
+        " | ostatni dzien pracy | ultimo giorno di lavoro",
+    ),
+    PersonField.CONTRACT_END: (
+        Kind.DATE,
+        "contract end | contract end date | contract expiry | contract expiry date | vertragsende | befristet bis"
+        " | date fin contrat | date de fin de contrat | fin contrat | fin de contrat | fecha fin contrato"
+        " | fin de contrato | fim do contrato | einde contract | koniec umowy | fine contratto"
+        " | assignment end date | data fine contratto | einddatum contract",
     ),
     PersonField.MOMENT: (
         Kind.DATE,

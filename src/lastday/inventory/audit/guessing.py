@@ -12,6 +12,7 @@ from rapidfuzz import fuzz
 from lastday.inventory.audit.dates import looks_dated, votes
 from lastday.inventory.audit.fields import (
     BARE_NAMES,
+    BARE_NUMBERS,
     STRANGERS,
     AccountField,
     Kind,
@@ -20,6 +21,8 @@ from lastday.inventory.audit.fields import (
     other_headings,
     synonyms,
 )
+from lastday.inventory.audit.naming import name_words
+from lastday.inventory.audit.roots import FOUND_BY_ROOT, speaks_of
 from lastday.inventory.audit.states import Work, account_on, flag, work_of
 from lastday.inventory.audit.table import Guess, Mapped, Table
 from lastday.inventory.audit.text import squashed, words
@@ -30,6 +33,16 @@ FieldT = TypeVar("FieldT", PersonField, AccountField)
 LEAST_FIT = 0.6
 """A column whose values fit a meaning less than this does not have that meaning, whatever it is called."""
 NEAR = 88.0
+_TELLS_LEAVING = frozenset(
+    (
+        PersonField.END,
+        PersonField.LAST_DAY,
+        PersonField.CONTRACT_END,
+        PersonField.MOMENT,
+        PersonField.STATUS,
+        PersonField.ACTIVE,
+    )
+)
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$")
 _NUMBER = re.compile(r"[A-Za-z]{0,6}[-_/. ]?\d[\dA-Za-z\-_/.]{0,18}$")
 _SPACE = re.compile(r"\s")
@@ -54,14 +67,19 @@ def guess_people(table: Table, overrides: Sequence[Override] = ()) -> Mapped:
         raise _missing(
             table, "who a person is", "people", (PersonField.NUMBER, PersonField.MAIL, PersonField.FULL), "I121"
         )
-    if not {PersonField.END, PersonField.MOMENT, PersonField.STATUS, PersonField.ACTIVE} & set(by):
+    if not _TELLS_LEAVING & set(by):
         raise _missing(table, "when or whether a person left", "people", (PersonField.END, PersonField.STATUS), "I122")
     return mapped
 
 
-def guess_accounts(table: Table, overrides: Sequence[Override] = ()) -> Mapped:
-    """The columns of a file of accounts. Raises InputError I123 where no column names the account."""
+def guess_accounts(table: Table, overrides: Sequence[Override] = (), names: frozenset[str] = frozenset()) -> Mapped:
+    """The columns of a file of accounts; `names` are those of the people, to know a column of names by.
+
+    Raises InputError I123 where no column names the account.
+    """
     mapped = _guess(table, AccountField, overrides)
+    if not {AccountField.FULL, AccountField.GIVEN} & set(mapped.by_field):
+        mapped = _find(mapped, overrides, AccountField.FULL, 0.8, _are_names(names))
     mapped = _with_values_only_accounts(mapped, overrides)
     known = {AccountField.ID, AccountField.LOGIN, AccountField.MAIL, AccountField.NUMBER}
     if not known & set(mapped.by_field):
@@ -181,6 +199,8 @@ def heading_likeness(column: str, field: Field) -> float:
     known = synonyms(field)
     if whole in known:
         return 1.0
+    if field is PersonField.NUMBER and whole in BARE_NUMBERS:
+        return 0.6
     parts = words(column)
     if whole in other_headings() or STRANGERS & set(parts):
         return 0.0
@@ -188,7 +208,7 @@ def heading_likeness(column: str, field: Field) -> float:
     if not best and len(whole) >= 5:
         near = max((fuzz.ratio(whole, one) for one in known if abs(len(one) - len(whole)) <= 2), default=0.0)
         best = 0.7 if near >= NEAR else 0.0
-    return best * 0.95
+    return best * 0.95 or (FOUND_BY_ROOT if speaks_of(field, parts) else 0.0)
 
 
 def _contained(parts: Sequence[str], known: frozenset[str]) -> bool:
@@ -268,8 +288,9 @@ def _settle_bare_names(mapped: Mapped) -> Mapped:
 def _with_values_only_people(mapped: Mapped, overrides: Sequence[Override]) -> Mapped:
     mapped = _find(mapped, overrides, PersonField.MAIL, 0.55, lambda values: _fit(Kind.MAIL, values) >= 0.9)
     mapped = _find(mapped, overrides, PersonField.ZONE, 0.6, lambda values: _fit(Kind.ZONE, values) >= 0.95)
-    if not {PersonField.END, PersonField.STATUS, PersonField.ACTIVE, PersonField.MOMENT} & set(mapped.by_field):
+    if not _TELLS_LEAVING & set(mapped.by_field):
         mapped = _find(mapped, overrides, PersonField.STATUS, 0.5, _is_status)
+        mapped = _find(mapped, overrides, PersonField.END, 0.45, _is_partly_dated(mapped))
     return _find(mapped, overrides, PersonField.NUMBER, 0.45, _is_numbering(mapped))
 
 
@@ -320,6 +341,18 @@ def _is_numbering(mapped: Mapped) -> Callable[[list[str]], bool]:
         and _fit(Kind.NUMBER, values) >= 0.98
         and not all(looks_dated(value) for value in values)
     )
+
+
+def _are_names(names: frozenset[str]) -> Callable[[list[str]], bool]:
+    """At least three values, and half of them, are names of people."""
+    return lambda values: (
+        (hits := sum(" ".join(sorted(name_words(value))) in names for value in values)) >= 3 and hits * 2 >= len(values)
+    )
+
+
+def _is_partly_dated(mapped: Mapped) -> Callable[[list[str]], bool]:
+    """Dates for some people only: nothing but an end is like that."""
+    return lambda values: len(values) < len(mapped.table.rows) and _fit(Kind.DATE, values) == 1.0
 
 
 def _is_naming(mapped: Mapped) -> Callable[[list[str]], bool]:

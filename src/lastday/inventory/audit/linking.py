@@ -14,7 +14,7 @@ from math import prod
 from lastday.inventory.audit.accounts import Account
 from lastday.inventory.audit.evidence import NAMING, Knowledge, Pieces, Sort, gather, is_foreign, shown_words
 from lastday.inventory.audit.naming import name_words
-from lastday.inventory.audit.people import Person
+from lastday.inventory.audit.people import Person, Standing
 from lastday.inventory.audit.words import admin_of
 
 CERTAIN = 0.85
@@ -27,6 +27,7 @@ DOUBT = 0.8
 CONTRADICTED = 0.6
 DATED = 0.92
 """What dates leave of several people who fit is never surer than this."""
+HIRED_AGAIN = 0.88
 LEAST_PLACES = 0.8
 A_DAY = timedelta(days=1)
 
@@ -57,12 +58,12 @@ class Link:
     """Its mails are all at domains of others."""
 
 
-def link_all(accounts: Sequence[Account], known: Knowledge) -> tuple[Link, ...]:
+def link_all(accounts: Sequence[Account], known: Knowledge, at: datetime) -> tuple[Link, ...]:
     """A link for every account of one application, in their order."""
-    return _one_account_each(accounts, [link(account, known) for account in accounts])
+    return _one_account_each(accounts, [link(account, known, at) for account in accounts])
 
 
-def link(account: Account, known: Knowledge) -> Link:
+def link(account: Account, known: Knowledge, at: datetime) -> Link:
     """Whose account it is by all the evidence there is."""
     weighed = [_weigh(account, known, who, pieces) for who, pieces in sorted(gather(account, known).items())]
     weighed = [one for one in _by_places(account, known, weighed) if one.confidence >= WORTH_A_LOOK]
@@ -72,6 +73,7 @@ def link(account: Account, known: Knowledge) -> Link:
     contenders = _outranking([one for one in weighed if weighed[0].confidence - one.confidence < MARGIN])
     if len(contenders) > 1:
         contenders = _by_dates(account, known.company.people, contenders)
+        contenders = _as_one_person(account, known.company.people, contenders, at)
     best = contenders[0]
     says = "; ".join((*best.says, *best.against))
     if len(contenders) > 1:
@@ -204,6 +206,28 @@ def _by_dates(account: Account, people: Sequence[Person], contenders: Sequence[W
         return list(contenders)
     dates = tuple(reason for reason in reasons.values() if reason)
     return [replace(left, confidence=min(left.confidence, DATED), says=(*left.says, *dates))]
+
+
+def _as_one_person(
+    account: Account, people: Sequence[Person], contenders: Sequence[Weighed], at: datetime
+) -> list[Weighed]:
+    """Entries with one name and mail and nothing to tell them apart are one person hired again: the one that counts.
+
+    Not where the account was last used before that entry began: then the mail may have been given to a namesake.
+    """
+    entries = [people[one.who] for one in contenders]
+    names = set.intersection(*({name.bag for name in entry.names} for entry in entries))
+    mails = frozenset.intersection(*(entry.mails for entry in entries))
+    if not names or not mails or any(entry.proven for entry in entries):
+        return list(contenders)
+    states = [entry.standing(at) for entry in entries]
+    wanted = next(state for state in Standing if state in states)
+    fitting = [one for one, state in zip(contenders, states, strict=True) if state is wanted]
+    best = max(fitting, key=lambda one: (people[one.who].latest, people[one.who].id))
+    if (wanted is Standing.HERE and len(fitting) > 1) or _impossible(account, people[best.who]):
+        return list(contenders)
+    says = (*best.says, f"{len(entries)} entries of one name and mail, taken for one person")
+    return [replace(best, confidence=min(best.confidence, HIRED_AGAIN), says=says)]
 
 
 def _may_be_same(left: Person, other: Person) -> bool:

@@ -216,3 +216,8 @@ def _by_chance(pattern: Pattern, people: Sequence[Person], index: Index) -> bool
         return False
     longest = max((len(key) for key in index), default=1)
     return len(people) * 10 > int(f"1{'0' * longest}")
+
+
+def made_of_name(login: str, person: Person) -> bool:
+    """Some usual pattern makes this login of a name of this person, digits at its end left aside."""
+    return any((key := login_key(login, pattern)) and key in person_keys(person, pattern) for pattern in _OF_NAMES)

@@ -17,7 +17,9 @@ from lastday.inventory.audit.text import folded, squashed
 from lastday.model.errors import InputError
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
-DATED = (PersonField.START, PersonField.END, PersonField.MOMENT, PersonField.BORN)
+ENDS = (PersonField.MOMENT, PersonField.END, PersonField.LAST_DAY, PersonField.CONTRACT_END)
+"""What says when an engagement ends: the first that a row has, counts."""
+DATED = (PersonField.START, *ENDS, PersonField.BORN)
 
 
 class Standing(StrEnum):
@@ -84,6 +86,13 @@ class Person:
         begun = [one.begins for one in self.engagements]
         return None if None in begun else min(one for one in begun if one is not None)
 
+    @property
+    def latest(self) -> datetime:
+        """The last instant that any engagement names."""
+        return max(
+            (moment for one in self.engagements for moment in (one.ends, one.begins) if moment), default=_EARLIEST
+        )
+
     def number_at(self, at: datetime) -> str:
         """The employee number to act on: that of the engagement that counts now; else what stands for it."""
         wanted = self.standing(at)
@@ -113,7 +122,7 @@ def read_people(mapped: Mapped) -> People:
 
 
 def _refuse_unknown_order(mapped: Mapped, order: DateOrder) -> None:
-    for field in (PersonField.END, PersonField.MOMENT):
+    for field in ENDS:
         column = mapped.column(field)
         if column is None or order.of(column) is not None:
             continue
@@ -133,29 +142,43 @@ def _two_ways(value: str) -> bool:
 
 
 def _keys(mapped: Mapped) -> list[str]:
-    """One key for each row, the same for rows of one person: the person key, else number, else mail and name."""
-    rows = mapped.table.rows
-    cells = [
-        (
-            mapped.cell(row, PersonField.KEY),
-            mapped.cell(row, PersonField.NUMBER),
-            mapped.cell(row, PersonField.MAIL).casefold(),
-            _shown_name(mapped, row),
-        )
-        for row in rows
-    ]
-    key_of_number = {number: key for key, number, _, _ in sorted(cells) if key and number}
-    return [_key(key or key_of_number.get(number, ""), number, mail, name) for key, number, mail, name in cells]
+    """One key for each row, the same for rows of one person; empty for a row that names nobody."""
+    doubtful = _doubtful_numbers(mapped)
+    tokens = [_tokens(mapped, row, doubtful) for row in mapped.table.rows]
+    leader: dict[str, str] = {}
+
+    def first(token: str) -> str:
+        while leader.setdefault(token, token) != token:
+            leader[token] = token = leader[leader[token]]
+        return token
+
+    for row_tokens in tokens:
+        for token in row_tokens[1:]:
+            one, other = sorted((first(row_tokens[0]), first(token)))
+            leader[other] = one
+    return [first(row_tokens[0]) if row_tokens else "" for row_tokens in tokens]
 
 
-def _key(key: str, number: str, mail: str, name: str) -> str:
-    if key:
-        return f"key {key}"
-    if number:
-        return f"number {squashed(number)}"
-    if mail:
-        return f"mail {mail} {' '.join(sorted(name_words(name)))}"
-    return f"name {folded(name)}" if name else ""
+def _doubtful_numbers(mapped: Mapped) -> frozenset[str]:
+    """Numbers that stand beside several person keys: they join rows only under one name."""
+    keys: dict[str, set[str]] = {}
+    for row in mapped.table.rows:
+        keys.setdefault(mapped.cell(row, PersonField.NUMBER), set()).add(mapped.cell(row, PersonField.KEY))
+    return frozenset(number for number, these in keys.items() if len(these - {""}) > 1)
+
+
+def _tokens(mapped: Mapped, row: Mapping[str, str], doubtful: frozenset[str]) -> list[str]:
+    """What joins this row with others of the same person: key, number, name with birth date; else mail and name."""
+    bag = " ".join(sorted(name_words(_shown_name(mapped, row))))
+    key, number, born, mail = (
+        mapped.cell(row, field) for field in (PersonField.KEY, PersonField.NUMBER, PersonField.BORN, PersonField.MAIL)
+    )
+    found = [f"key {key}"] if key else []
+    found += [f"number {squashed(number)}{f' {bag}' if number in doubtful else ''}"] if number else []
+    found += [f"born {born} {bag}"] if born and bag else []
+    if not found and (mail or bag):
+        found.append(f"mail {mail.casefold()} {bag}" if mail else f"name {bag}")
+    return found
 
 
 def _shown_name(mapped: Mapped, row: Mapping[str, str]) -> str:
@@ -164,7 +187,8 @@ def _shown_name(mapped: Mapped, row: Mapping[str, str]) -> str:
 
 
 def _parts(mapped: Mapped, row: Mapping[str, str]) -> tuple[str, str]:
-    families = (mapped.cell(row, PersonField.FAMILY), mapped.cell(row, PersonField.FAMILY2))
+    parts = (PersonField.PREFIX, PersonField.FAMILY, PersonField.FAMILY2)
+    families = [mapped.cell(row, part) for part in parts]
     return mapped.cell(row, PersonField.GIVEN), " ".join(filter(None, families))
 
 
@@ -176,17 +200,18 @@ def _person(mapped: Mapped, order: DateOrder, key: str, rows: Sequence[Mapping[s
         (_engagement(mapped, order, row) for row in rows),
         key=lambda one: (one.begins or _EARLIEST, one.number, one.ends or _EARLIEST, one.state or ""),
     )
-    stated = key.partition(" ")[2]
+    mails = every(PersonField.MAIL, PersonField.OTHER_MAIL)
+    stated = (*every(PersonField.MAIL), *every(PersonField.KEY), key)
     return Person(
-        id=min((one.number for one in engagements if one.number), default=stated),
+        id=min((one.number for one in engagements if one.number), default=stated[0]),
         engagements=tuple(engagements),
         display=max((_shown_name(mapped, row) for row in rows), default=""),
         names=_names(mapped, rows),
         nicknames=tuple(sorted({word for nick in every(PersonField.NICK) for word in name_words(nick)})),
-        mails=frozenset(mail.casefold() for mail in every(PersonField.MAIL, PersonField.OTHER_MAIL)),
+        mails=frozenset(mail.casefold() for mail in mails),
         logins=frozenset(folded(login) for login in every(PersonField.LOGIN)),
         places=frozenset(map(folded, every(PersonField.JOB, PersonField.DEPARTMENT, PersonField.SITE))),
-        proven=key.startswith("key ") or bool(every(PersonField.BORN)),
+        proven=bool(every(PersonField.KEY, PersonField.BORN)),
     )
 
 
@@ -210,8 +235,7 @@ def _engagement(mapped: Mapped, order: DateOrder, row: Mapping[str, str]) -> Eng
 
 
 def _end(mapped: Mapped, order: DateOrder, row: Mapping[str, str], zone: tzinfo | None) -> datetime | None:
-    exact = _moment(mapped, order, row, PersonField.MOMENT)
-    end = exact or _moment(mapped, order, row, PersonField.END)
+    end = next((moment for field in ENDS if (moment := _moment(mapped, order, row, field)) is not None), None)
     return None if end is None or end.open else end_of(end, zone)
 
 
@@ -242,7 +266,7 @@ def _zone(name: str) -> ZoneInfo | None:
 def _remarks(mapped: Mapped, order: DateOrder, *, nameless: int) -> list[str]:
     """What could not be read in the file: counted and shown, never silently taken for something."""
     found = [f"{nameless} rows name nobody and were left out"] if nameless else []
-    for field in DATED[:3]:
+    for field in DATED[:-1]:
         column = mapped.column(field)
         known = order.of(column)
         if column is not None:

@@ -58,10 +58,11 @@ def audit(people: Table, applications: Mapping[str, Table], at: datetime, named:
     read = read_people(mapped)
     company = index_company(read.people)
     files = {PEOPLE: _understood(mapped, read.remarks)}
+    names = frozenset(name.bag for person in read.people for name in person.names)
     judged: list[Judged] = []
     for application in sorted(applications):
         wanted = (*_overrides(named, EVERY_APPLICATION), *_overrides(named, application))
-        mapped = guess_accounts(applications[application], wanted)
+        mapped = guess_accounts(applications[application], wanted, names)
         accounts = read_accounts(mapped, application, read.order)
         files[application] = _understood(mapped, accounts.remarks)
         judged += _judge_all(company, accounts, at)
@@ -77,7 +78,7 @@ def _understood(mapped: Mapped, remarks: tuple[str, ...]) -> FileGuesses:
 
 
 def _judge_all(company: Company, file: Accounts, at: datetime) -> list[Judged]:
-    links = link_all(file.accounts, study(company, file))
+    links = link_all(file.accounts, study(company, file), at)
     return [_judge(company.people, file, account, link, at) for account, link in zip(file.accounts, links, strict=True)]
 
 

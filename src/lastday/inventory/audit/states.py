@@ -25,7 +25,7 @@ _TRUE = _set("yes | y | true | t | 1 | ja | j | oui | o | si | s | sim | verdade
 _FALSE = _set("no | n | false | f | 0 | nein | non | nao | nee | nie | falso | falsch | faux | onwaar | falsz | off")
 _ENABLED = _set(
     "active | enabled | aktiv | actif | active user | activo | activa | ativo | ativa | attivo | attiva"
-    " | actief | aktywny"
+    " | actief | aktywny | aktywna"
     " | aktywne | invited | pending | provisioned | staged | recovery | locked | locked out | password expired"
     " | habilitado | habilitada | aktiviert | freigeschaltet | active member | confirmed | ingeschakeld"
     " | abilitato | wlaczony"
@@ -46,7 +46,7 @@ _DISABLED = _set(
 )
 _HERE = _set(
     "active | aktiv | actif | active employee | activo | activa | ativo | ativa | attivo | attiva | actief"
-    " | aktywny | employed"
+    " | aktywny | aktywna | employed"
     " | working | current | beschaftigt | angestellt | en poste | present | presente | in dienst | in forza"
     " | zatrudniony"
     " | en activo | alta | de alta | contratado | in service | regular | full time | part time | permanent"
@@ -86,9 +86,12 @@ _ENDED = _set(
     " | inactief"
     " | vertrokken | ontslagen | zwolniony | nieaktywny | odszedl | zakonczony | rozwiazana | byly pracownik"
 )
-_CODES = {"a": Work.ACTIVE, "u": Work.LEAVE, "p": Work.LEAVE, "s": Work.LEAVE, "d": Work.LEAVE, "f": Work.LEAVE,
-          "o": Work.ENDED, "r": Work.ENDED, "t": Work.ENDED}  # fmt: skip
-"""Status codes of SuccessFactors (picklist emplStatus)."""
+_CODES = {
+    **dict.fromkeys("a", Work.ACTIVE),
+    **dict.fromkeys("upsdf", Work.LEAVE),
+    **dict.fromkeys("orti", Work.ENDED),
+}
+"""Status codes of SuccessFactors (picklist emplStatus), and I for inactive."""
 _BLANK = _set("n/a | na | none | null | nil | never | nie | jamais | nunca | mai | nooit | nigdy | unknown | -")
 _OF_WORK = ((Work.ENDED, _ENDED), (Work.FUTURE, _FUTURE), (Work.LEAVE, _LEAVE), (Work.ACTIVE, _HERE))
 

@@ -14,15 +14,19 @@ _MACHINE = listed(
 )
 """One of these among the words of a login makes it no person's."""
 _TEAM = listed(
-    """info support sales team office hr admin administrator administration marketing finance helpdesk contact hello
+    """info beheer support sales team office hr admin administrator administration marketing finance helpdesk contact
     mail billing accounts accounting invoices invoice buchhaltung rechnung empfang reception recepcion accueil
     marketingteam design jobs careers press presse vertrieb kontakt contabilidad compras ventas comptabilite
     administracion meetingroom room raum sala salle it security datenschutz privacy dpo group operations legal ops
-    dev engineering guest gast"""
+    dev engineering guest gast
+    hello"""
 )
 """A login of only such words (and numbers) is a team's mailbox."""
 _KINDS = listed(
     "service bot shared robot integration machine system application technical funktionskonto room resource"
+)
+_OUTSIDE = re.compile(
+    r"(?:^(?:ext|extern|external|con|contractor|x|v|c)[-_.](?P<after>.{3,})$)|(?:^(?P<before>.+)[-_.](?:ext|extern|external|con)$)"
 )
 _ADMIN = re.compile(r"(?:^(?:adm|admin|priv|da)[-_.](?P<after>.+)$)|(?:^(?P<before>.+)[-_.](?:adm|admin|priv|da)$)")
 
@@ -56,3 +60,14 @@ def admin_of(login: str) -> str:
     """
     match = _ADMIN.match(login)
     return "" if match is None else match["after"] or match["before"]
+
+
+def base_login(login: str) -> str:
+    """A login without what marks administrators' second accounts or people from outside.
+
+    >>> base_login("ext-mweber"), base_login("adm.mweber"), base_login("m.weber")
+    ('mweber', 'mweber', 'm.weber')
+    """
+    bare = admin_of(login) or login
+    match = _OUTSIDE.match(bare)
+    return bare if match is None else match["after"] or match["before"]
