@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
-from lastday.execution.casework import advance_case
+from lastday.execution.casework import advance_case, look_again
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.execution.proposal import identity_digest
@@ -129,6 +129,9 @@ async def _supersede(engine: Engine, tx: Transaction, plan: StoredPlan, older: S
             identity=stored.operation.identity,
         )
         await append(tx, draft, engine.stamp)
+        if stored.life.attempts:
+            settle = engine.applications.terms(stored.operation.application).settle
+            await look_again(tx, stored.operation.identity, engine.clock.now() + settle, "a request may still land")
 
 
 def _first_life(operation: Operation, *, approved: bool) -> Life:

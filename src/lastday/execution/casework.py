@@ -153,6 +153,8 @@ async def advance_case(engine: Engine, tx: Transaction, case_id: CaseId | None) 
         await _append_reopening(engine, tx, case)
     now = engine.clock.now()
     advanced = advanced_case(case, done, now)
+    if advanced.state is CaseState.COMPLETE and await looking_again.is_noted(tx, case.identity):
+        advanced = replace(advanced, state=CaseState.OPEN)
     closed = advanced.state is CaseState.COMPLETE
     await cases.update_case(tx, advanced, now if closed else None)
     if closed:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from lastday.configuration.settings import Mode
 from lastday.connectors.sdk.reading import read_whole
 from lastday.execution.engine import Engine
+from lastday.execution.in_flight import losing_administration
 from lastday.execution.people import load_people
 from lastday.execution.standing import Standing
 from lastday.inventory.protection import protection_of
@@ -78,13 +79,15 @@ async def _refuse_last_administrator(
         return
     await tx.lock(f"{ADMINISTRATORS} {operation.application}")
     seen = await _administrators(engine, tx, operation, admins)
+    settle = engine.applications.terms(operation.application).settle
+    meanwhile = await losing_administration(tx, operation.application, admins, settle, engine.clock.now())
     decision = judge_last_administrator(
         operation.application,
         account.native_id,
         seen,
         owner=settings.owner,
         now=engine.clock.now(),
-        leaving={standing.identity.id},
+        leaving={standing.identity.id} | meanwhile,
     )
     if not decision.allowed:
         detail = decision.finding.detail if decision.finding else "the last administrator"

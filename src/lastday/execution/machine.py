@@ -413,7 +413,8 @@ def _contradicted(life: Life, seen: Verification, now: datetime, terms: Terms) -
     if life.state is OperationState.UNCERTAIN:
         counted = replace(counted, contradictions=life.contradictions, failures=life.failures + 1)
     if max(counted.contradictions, counted.failures) >= terms.tries:
-        detail = f"the application said done, reading shows otherwise: {seen.detail}"
+        said = "gave no answer" if life.state is OperationState.UNCERTAIN else "said done"
+        detail = f"the application {said}; reading shows otherwise: {seen.detail}"
         return (Begin(), Fence(), entry, *_rest(counted, OperationState.CONTRADICTED, "A130", detail))
     tries_so_far = counted.contradictions + counted.failures
     retrying = replace(

@@ -81,6 +81,7 @@ async def take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> Ma
     """Every whole reading is what the inventory shows; what people confirmed is checked; faults are findings."""
     now = engine.clock.now()
     people = await load_people(tx)
+    await looking_again.take_due(tx, now)
     taken: dict[ApplicationName, TakenIn] = {}
     for name, reading in sorted(readings.whole.items()):
         taken[name] = await take_in(tx, reading, engine.applications.settings[name], people, now)

@@ -19,3 +19,8 @@ async def take_due(tx: Transaction, now: datetime) -> tuple[IdentityId, ...]:
     """Whose instant has come; they are no longer noted."""
     rows = await tx.fetch_all("DELETE FROM look_again WHERE at <= %s RETURNING identity", (now,))
     return tuple(IdentityId(row["identity"]) for row in rows)
+
+
+async def is_noted(tx: Transaction, identity: IdentityId) -> bool:
+    """The person is still to be looked at again."""
+    return await tx.fetch_one("SELECT 1 AS one FROM look_again WHERE identity = %s", (identity,)) is not None

@@ -7,7 +7,15 @@ from typing import Protocol
 from zlib import crc32
 
 from lastday.model.ids import ApplicationName, BatchId, CaseId, EntryId, IdentityId, NativeId, OperationId, PlanId
-from lastday.model.operation import Life, Operation, OperationState, Outcome, Verification, operation_from_json
+from lastday.model.operation import (
+    Life,
+    Operation,
+    OperationState,
+    Outcome,
+    Verb,
+    Verification,
+    operation_from_json,
+)
 from lastday.store.database import Row, Transaction, as_jsonb
 
 DUE_STATES = ("planned", "waiting", "retrying", "uncertain", "accepted", "verified")
@@ -412,5 +420,29 @@ async def load_operations(tx: Transaction, wanted: Sequence[OperationId]) -> tup
     """These operations as they stand; those that do not exist are left out."""
     rows = await tx.fetch_all(
         "SELECT * FROM operation WHERE id = ANY(%s) ORDER BY identity, priority, id", (list(wanted),)
+    )
+    return tuple(_stored(row) for row in rows)
+
+
+async def last_attempt(
+    tx: Transaction, application: ApplicationName, native_id: NativeId, verb: Verb, entitlement: str | None
+) -> datetime | None:
+    """When the account was last asked to do this; None where it never was."""
+    row = await tx.fetch_one(
+        "SELECT max(a.began_at) AS at FROM attempt a JOIN operation o ON o.id = a.operation"
+        " WHERE o.application = %s AND o.native_id = %s AND o.verb = %s AND o.entitlement IS NOT DISTINCT FROM %s",
+        (application, native_id, verb.value, entitlement),
+    )
+    return row["at"] if row else None
+
+
+async def attempted_since(
+    tx: Transaction, application: ApplicationName, since: datetime
+) -> tuple[StoredOperation, ...]:
+    """Operations of the application of which a request was sent since then."""
+    rows = await tx.fetch_all(
+        "SELECT o.* FROM operation o WHERE o.application = %s"
+        " AND EXISTS (SELECT 1 FROM attempt a WHERE a.operation = o.id AND a.began_at > %s)",
+        (application, since),
     )
     return tuple(_stored(row) for row in rows)
