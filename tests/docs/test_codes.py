@@ -39,14 +39,9 @@ SAME_MEANING = {
 TWO_MEANINGS = {
     "A110": "2026-11-24: refused address (connectors/sdk/http.py) and refused change (execution/machine.py)",
     "B111": "2026-11-24: removals of an application (model/batch.py) and waiting for approval (execution/gateway.py)",
-    "D103": "2026-11-24: not held by the batch (execution/decisions.py) and no token (interfaces/cli/context.py)",
     "E117": "2026-11-24: tree differs (evidence/sequencer.py) and no checkpoint covers (evidence/bundle.py)",
     "E120": "2026-11-24: spool is full (evidence/spool.py) and plan was changed (store/plans.py)",
     "E121": "2026-11-24: spoilt spool file (evidence/spool.py) and a case without its person (reports/case_file.py)",
-    **dict.fromkeys(
-        ("I120", "I121", "I122", "I123", "I124", "I125"),
-        "2026-11-24: first configuration (interfaces/cli/starting.py) and the audit (inventory/audit, cli/audit.py)",
-    ),
     "T102": "2026-11-24: a place cannot be used (store/) and revisions are missing (app.py)",
 }
 """Known faults: one code, two meanings. The page says both until one gets a code of its own; none may be added."""
