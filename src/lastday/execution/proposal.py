@@ -31,7 +31,7 @@ from lastday.planning.brakes import apply_stops
 from lastday.planning.build import build_plan
 from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes
 from lastday.planning.profile import ApplicationProfile, PersonFacts
-from lastday.store import accounts, batches, decisions, findings, operations, plans
+from lastday.store import accounts, batches, decisions, findings, looking_again, operations, plans
 from lastday.store.batches import StoredChange
 from lastday.store.database import Transaction
 from lastday.store.operations import StoredOperation
@@ -72,6 +72,8 @@ async def propose(
         taken = await take_in_all(engine, tx, readings)
         proposed = await _build(engine, tx, batch, only, readings, taken)
         await _keep(engine, tx, batch, proposed, only)
+        if only is None and not readings.faults:
+            await looking_again.take_due(tx, engine.clock.now())
     await take_back_denied(engine)
     engine.reached(Boundary.AFTER_PLAN, proposed.plan.id)
     return proposed
@@ -81,7 +83,6 @@ async def take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> Ma
     """Every whole reading is what the inventory shows; what people confirmed is checked; faults are findings."""
     now = engine.clock.now()
     people = await load_people(tx)
-    await looking_again.take_due(tx, now)
     taken: dict[ApplicationName, TakenIn] = {}
     for name, reading in sorted(readings.whole.items()):
         taken[name] = await take_in(tx, reading, engine.applications.settings[name], people, now)
