@@ -18,7 +18,7 @@ HERE = Path(__file__).name
 
 
 def _files() -> Iterator[Path]:
-    for folder in ("src", "tests", "bench"):
+    for folder in ("src", "tests", "bench", "sim"):
         yield from (p for p in sorted((ROOT / folder).rglob("*.py")) if p.name != HERE)
 
 

@@ -11,7 +11,7 @@ FORBIDDEN = frozenset({"utils", "util", "helpers", "helper", "common", "core", "
 LONG_MODULES = {
     "evidence/verify.py": (600, "2026-11-24: one file on purpose, it travels in every bundle (ADR 0005)"),
     "execution/machine.py": (500, "2026-11-24: the life of an operation is read in one piece; half of it is its words"),
-    "store/operations.py": (440, "2026-11-24: every statement about operations in one place; its readers could leave"),
+    "store/operations.py": (500, "2026-11-24: every statement about operations in one place; its readers could leave"),
     "connectors/ldap/connector.py": (440, "2026-11-24: nine verbs of one protocol; lines, groups and names are out"),
 }
 """Modules over 400 lines: how far each may grow, since when, and why it is not cut."""
@@ -53,7 +53,7 @@ def test_long_functions_are_seen():
 def test_no_module_or_folder_has_a_name_that_says_nothing():
     """Design section 3: forbidden names."""
     parts = {part for s in sources() for part in s.name.removesuffix(".py").split("/")}
-    parts |= {p.stem for folder in ("tests", "bench") for p in (ROOT / folder).rglob("*.py")}
+    parts |= {p.stem for folder in ("tests", "bench", "sim") for p in (ROOT / folder).rglob("*.py")}
     assert parts & FORBIDDEN == set()
 
 
