@@ -9,7 +9,7 @@ from lastday.configuration.settings import SourceSettings
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.batching import SERIALISED, open_batch
 from lastday.execution.engine import Engine
-from lastday.execution.people import load_people
+from lastday.execution.people import load_people, under_orders
 from lastday.lifecycle.checks import check_feed, is_stopped
 from lastday.lifecycle.feed import NO_HISTORY, FeedHistory, FeedSnapshot, feed_history, read_feed
 from lastday.lifecycle.intake import Absence, Intake, MergeContext, merge_feed
@@ -71,6 +71,54 @@ async def read_source(engine: Engine, name: SourceName, *, accepted_by: UserName
             return await _take_in(engine, tx, feed, known, accepted_by, first_load=last is None)
         await _record_stopped(engine, tx, feed)
     raise _held(feed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDiff:
+    """What reading a source now would bring; nothing of it is stored."""
+
+    source: SourceName
+    rows: int
+    rejected: tuple[RejectedRow, ...]
+    changes: tuple[Change, ...]
+    people: tuple[Identity, ...]
+    """Whom the changes are about, as they would be."""
+    findings: tuple[Finding, ...]
+    stopped: bool
+    first_load: bool
+
+
+async def diff_source(engine: Engine, name: SourceName) -> SourceDiff:
+    """What would follow if the source were read now. Raises FeedError where there is no file or nothing in it."""
+    settings = _settings(engine, name)
+    content = _content(settings.path)
+    async with engine.database.transaction() as tx:
+        known = await load_people(tx)
+        last = await feeds.last_good_feed(tx, name)
+        feed = _judged(engine, settings, content, known, last)
+        stopped = is_stopped(feed.findings)
+        after = () if stopped else await _imagined(engine, tx, feed, first_load=last is None)
+        changes, _ = await changes_due(tx, known, after, engine.clock.now())
+    named = {change.identity for change in changes}
+    return SourceDiff(
+        source=name,
+        rows=len(feed.rows),
+        rejected=feed.rejected,
+        changes=changes,
+        people=tuple(person for person in after if person.id in named),
+        findings=feed.findings,
+        stopped=stopped,
+        first_load=last is None,
+    )
+
+
+async def _imagined(engine: Engine, tx: Transaction, feed: _Feed, *, first_load: bool) -> tuple[Identity, ...]:
+    """Everybody as they would be, under the orders that stand."""
+    stored = await identities.load_identities(tx)
+    intake = await _merged(tx, feed, stored, engine.clock.now(), first_load=first_load)
+    everybody = {person.id: person for person in (*stored, *intake.changed)}
+    given = await orders.standing_orders(tx)
+    return tuple(under_orders(person, given.get(person.id, ())) for person in everybody.values())
 
 
 def _settings(engine: Engine, name: SourceName) -> SourceSettings:

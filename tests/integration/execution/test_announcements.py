@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.integration.execution.company import TUESDAY, Company
+from tests.integration.execution.company import TUESDAY
 
 WINDOW = ("--from", "2026-11-23T00:00:00Z", "--until", "2026-11-30T00:00:00Z")
 
 
-def close_the_office(company: Company, code: int) -> None:
+def close_the_office(company, code):
     company.deliver(**{f"E{n}": {"status": "terminated", "end_date": "2026-11-23"} for n in range(2, 13, 2)})
     company.lastday("source", "read", "hr", at=TUESDAY, code=code)
 
 
-def announced(company: Company, *who: str) -> str:
+def announced(company, *who):
     made = company.as_user("dana", "announce", "--cause", "office closes", *who, *WINDOW, "--json").json
     return made["announcement"]
 

@@ -2,12 +2,12 @@
 
 import hashlib
 
-from tests.integration.execution.company import TUESDAY, Company
+from tests.integration.execution.company import TUESDAY
 
 LATER = "2026-11-25T12:00:00+00:00"
 
 
-def leave_with_task(company: Company) -> tuple[str, str]:
+def leave_with_task(company):
     """E3 has an account in design and leaves; the task's operation and the case."""
     company.export_design(("d3", "E3", "yes"), ("d4", "E4", "yes"))
     company.settle()
@@ -17,11 +17,11 @@ def leave_with_task(company: Company) -> tuple[str, str]:
     return task["id"], done["result"]["cases"][0]["case"]
 
 
-def the_case(company: Company, case: str, at: str = TUESDAY) -> dict:
+def the_case(company, case, at=TUESDAY):
     return company.lastday("case", "show", case, "--json", at=at).json["cases"][0]
 
 
-def task_of(case: dict) -> dict:
+def task_of(case):
     return next(o for o in case["operations"] if o["application"] == "design" and o["state"] != "superseded")
 
 

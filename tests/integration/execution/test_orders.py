@@ -132,7 +132,7 @@ def test_whoever_may_not_order_is_refused(company):
     """An auditor reads; a wrong token is nobody's."""
     assert "D102" in company.as_user("ida", "leave", "E3", "--reason", "x", code=2).err
     assert "D101" in company.lastday("leave", "E3", "--reason", "x", "--user", "dana", token="wrong", code=2).err
-    assert "D103" in company.lastday("leave", "E3", "--reason", "x", "--user", "dana", code=2).err
+    assert "D114" in company.lastday("leave", "E3", "--reason", "x", "--user", "dana", code=2).err
 
 
 def test_restoring_lifts_the_order_and_gives_back_what_there_is_a_reason_for(company):

@@ -251,7 +251,7 @@ def test_only_the_leader_goes_rounds(company, leading):
         await loop.tick()
         for _ in range(400):
             await asyncio.sleep(0.01)
-            if loop._round.done():
+            if loop._round is not None and loop._round.done():
                 break
         await loop.close()
         await other.close()

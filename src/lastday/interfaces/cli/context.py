@@ -57,7 +57,7 @@ def _typed_token(name: str) -> str:
     if not sys.stdin.isatty():
         raise InputError(
             f"there is no token for {name}",
-            code="D103",
+            code="D114",
             effect="Nothing was decided.",
             mend=f"Set {TOKEN}, or run it at a terminal and type it.",
         )

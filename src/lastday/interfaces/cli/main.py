@@ -10,6 +10,7 @@ from lastday.configuration.problems import ConfigurationProblem, ConfigurationPr
 from lastday.interfaces.cli import (
     access,
     applications,
+    audit,
     cases,
     database,
     decide,
@@ -57,6 +58,7 @@ def build(services: Services) -> typer.Typer:
     )
     for part in PARTS:
         part.add_to(app)
+    app.command("audit")(audit.command)
     return app
 
 

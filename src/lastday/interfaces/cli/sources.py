@@ -1,15 +1,19 @@
 """`source`: reading feeds of people."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from lastday.execution.intake import SourceRead, read_source
+from lastday.execution.intake import SourceDiff, SourceRead, diff_source, read_source
 from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, JsonOption, services_of, with_session
+from lastday.interfaces.cli.reading import label
 from lastday.interfaces.cli.services import Session
 from lastday.interfaces.cli.showing import hint, show, show_json, show_table
 from lastday.model.canonical import JsonValue
+from lastday.model.change import Change
 from lastday.model.errors import ExitCode
+from lastday.model.identity import Identity
 from lastday.model.ids import SourceName, UserName
 from lastday.store import batches
 
@@ -21,12 +25,71 @@ def add_to(app: typer.Typer) -> None:
 
 
 @sources.command("list")
-def list_sources(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> int:
+def list_sources(context: typer.Context, as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> int:
     """The configured sources."""
     configuration = services_of(context).configuration(config)
-    rows = [(name, s.kind, str(s.path)) for name, s in sorted(configuration.sources.items())]
-    show_table(("source", "kind", "path"), rows)
+    rows = [(str(name), s.kind, str(s.path)) for name, s in sorted(configuration.sources.items())]
+    if as_json:
+        listed = [{"source": name, "kind": kind, "path": path} for name, kind, path in rows]
+        show_json({"schema": "lastday/sources/1", "sources": list(listed)})
+    else:
+        show_table(("source", "kind", "path"), rows)
+    hint("next: lastday source diff NAME")
     return ExitCode.DONE
+
+
+@sources.command("diff")
+def diff(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which source.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> int:
+    """Shows what reading a source now would change. Stores nothing."""
+
+    async def work(session: Session) -> tuple[SourceDiff, dict[str, JsonValue]]:
+        found = await diff_source(session.engine, SourceName(name))
+        return found, _diff_report(found, session.engine.clock.now())
+
+    found, report = with_session(context, config, work)
+    if as_json:
+        show_json(report)
+    else:
+        show(f"{name}: {found.rows} rows, {len(found.rejected)} unreadable, {len(found.changes)} changes")
+        listed = report["changes"]
+        rows = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        columns = ("kind", "name", "at", "surprise", "detail")
+        show_table(columns, [tuple(str(row[column]) for column in columns) for row in rows])
+    for finding in found.findings:
+        hint(f"{finding.severity.value}: {finding.detail} [{finding.code}] {finding.mend}")
+    hint(f"next: lastday source read {name}{' --accept' if found.first_load else ''}")
+    return ExitCode.HELD if found.stopped else ExitCode.DONE
+
+
+def _diff_report(found: SourceDiff, now: datetime) -> dict[str, JsonValue]:
+    people = {person.id: person for person in found.people}
+    return {
+        "schema": "lastday/source-diff/1",
+        "source": found.source,
+        "rows": found.rows,
+        "rejected": len(found.rejected),
+        "first_load": found.first_load,
+        "stopped": found.stopped,
+        "changes": [_change(change, people.get(change.identity), now) for change in found.changes],
+        "findings": [finding.as_json() for finding in found.findings],
+    }
+
+
+def _change(change: Change, person: Identity | None, now: datetime) -> dict[str, JsonValue]:
+    return {
+        "kind": change.kind.value,
+        "identity": change.identity,
+        "employee_number": person.employee_number if person else None,
+        "name": label(person, now),
+        "at": change.at.isoformat(),
+        "surprise": change.surprise.value,
+        "detail": change.detail,
+    }
 
 
 @sources.command("read")

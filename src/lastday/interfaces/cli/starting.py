@@ -33,7 +33,7 @@ def init(
     """Writes a first configuration from four answers. Never over one that is there."""
     if config.exists():
         raise InputError(
-            f"{config} is there already", code="I120", effect="Nothing was written.", mend="Name another with -c."
+            f"{config} is there already", code="I130", effect="Nothing was written.", mend="Name another with -c."
         )
     name = _answer(company, "--company", "Name of the company")
     feed = Path(_answer(str(people) if people else None, "--people", "File that HR delivers"))
@@ -48,10 +48,10 @@ def init(
 def _answer(given: str | None, option: str, question: str) -> str:
     """What was given, or what is typed in. Raises InputError where nobody can be asked."""
     if given is None and not sys.stdin.isatty():
-        raise InputError(f"{option} is missing, and nobody can be asked", code="I121", mend=f"Give {option}.")
+        raise InputError(f"{option} is missing, and nobody can be asked", code="I131", mend=f"Give {option}.")
     answer = given if given is not None else str(typer.prompt(question, err=True))
     if not answer.strip() or not answer.isprintable():
-        raise InputError(f"{option} {answer!r} is no name", code="I121", mend="Write it without control characters.")
+        raise InputError(f"{option} {answer!r} is no name", code="I131", mend="Write it without control characters.")
     return answer.strip()
 
 
@@ -59,12 +59,12 @@ def _zone(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as err:
-        raise InputError(f"there is no time zone {text!r}", code="I122", mend="For example Europe/Berlin.") from err
+        raise InputError(f"there is no time zone {text!r}", code="I132", mend="For example Europe/Berlin.") from err
 
 
 def _plain_name(text: str) -> str:
     if not (text.isascii() and text.replace("-", "").isalnum() and text[0].isalpha()):
-        raise InputError(f"{text!r} is no short name", code="I123", mend="Letters, digits and hyphens: dana.")
+        raise InputError(f"{text!r} is no short name", code="I133", mend="Letters, digits and hyphens: dana.")
     return text.lower()
 
 
@@ -73,9 +73,9 @@ def _columns(feed: Path) -> tuple[str, ...]:
     try:
         return read_delimited(feed.read_bytes(), name=feed.name).columns
     except OSError as err:
-        raise InputError(f"the file cannot be read: {err.strerror}", code="I124", where=str(feed)) from err
+        raise InputError(f"the file cannot be read: {err.strerror}", code="I134", where=str(feed)) from err
     except FeedError as err:
-        raise InputError(f"the file is no table: {err.what}", code="I124", where=str(feed), mend=err.mend) from err
+        raise InputError(f"the file is no table: {err.what}", code="I134", where=str(feed), mend=err.mend) from err
 
 
 def _write(config: Path, text: str) -> None:
@@ -83,7 +83,7 @@ def _write(config: Path, text: str) -> None:
         with config.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as err:
-        raise InputError(f"it cannot be written: {err.strerror}", code="I125", where=str(config)) from err
+        raise InputError(f"it cannot be written: {err.strerror}", code="I135", where=str(config)) from err
 
 
 @token.command("new")
