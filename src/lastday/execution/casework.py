@@ -210,8 +210,11 @@ def _state(
     through = all(s.life.state.counts_for_milestones for s in done)
     if through and all(value in _FINAL for _, value in coverage):
         return CaseState.COMPLETE
-    moving = any(not s.life.state.rests for s in done)
-    return CaseState.OPEN if moving else CaseState.INCOMPLETE
+    unfinished = [s for s in done if not s.life.state.rests]
+    if any(not _waits_for_its_hour(s) for s in unfinished):
+        return CaseState.OPEN
+    missing = any(value not in _FINAL and value is not Coverage.PENDING for _, value in coverage)
+    return CaseState.INCOMPLETE if missing or not unfinished else CaseState.OPEN
 
 
 def _waits_for_its_hour(stored: StoredOperation) -> bool:
