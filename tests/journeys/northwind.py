@@ -80,6 +80,15 @@ class Northwind:
         )
         return finished
 
+    def edit(self, replaced: Mapping[str, str]) -> None:
+        """Somebody changes the configuration: each text once, by another."""
+        path = self.folder / "lastday.toml"
+        text = path.read_text(encoding="utf-8")
+        for old, new in replaced.items():
+            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the configuration"
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+
     def deliver(self, name: str) -> None:
         """HR puts this file where the source is."""
         shutil.copy(HR / name, self.folder / "people.csv")
@@ -208,8 +217,15 @@ class Picture:
         return json.dumps(rest, sort_keys=True, default=str)
 
 
-def open_northwind(stack: ExitStack, *, rows: Sequence[Mapping[str, str]] | None = None) -> Northwind:
-    """A running world, closed with `stack`. Everybody of the first HR file has the accounts that the policy gives."""
+def open_northwind(
+    stack: ExitStack,
+    *,
+    rows: Sequence[Mapping[str, str]] | None = None,
+    edit: Mapping[str, str] | None = None,
+) -> Northwind:
+    """A running world, closed with `stack`. Everybody of the first HR file, or of `rows`, has the accounts that the
+    policy gives. `edit` replaces text of the configuration.
+    """
     people = list(rows if rows is not None else people_of("people-2026-11-20.csv"))
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="northwind-")))
     folder.chmod(0o755)
@@ -228,6 +244,7 @@ def open_northwind(stack: ExitStack, *, rows: Sequence[Mapping[str, str]] | None
         "LEDGER_DSN": ledger.dsn_of("lastday"),
     }
     (folder / "lastday.toml").write_text(_configuration(directory, chat), encoding="utf-8")
+    world.edit(edit or {})
     stack.callback(lambda: world.lastday("stop", check=False))
     world.lastday("migrate", "--test")
     return world

@@ -16,6 +16,7 @@ import pytest
 from lastday.evidence import verify
 from lastday.evidence.verify import verify_bundle
 from lastday.interfaces.cli.demo.company import LEAVER, NEWCOMERS, deliver, everybody, with_leaver
+from lastday.interfaces.cli.demo.place import claimed
 from lastday.interfaces.cli.demo.processes import Interruptions
 from lastday.interfaces.cli.demo.scim import ScimApplication
 
@@ -177,6 +178,15 @@ def test_a_folder_that_holds_something_else_is_not_touched(tmp_path):
     assert process.returncode == 2
     assert "is not a demo" in said
     assert (tmp_path / "demo" / "thesis.txt").read_text() == "years of work"
+
+
+def test_two_demos_in_one_folder_do_not_meet(tmp_path):
+    """The second one is told so, and touches nothing of the first."""
+    with claimed(tmp_path / "demo"):
+        process = started(tmp_path)
+        said, _ = process.communicate(timeout=GENEROUS_S)
+    assert process.returncode == 2
+    assert "a demo runs in" in said
 
 
 def test_an_application_starts_whatever_its_token_begins_with(tmp_path, monkeypatch):
