@@ -25,7 +25,10 @@ def stored(verb, state, wake_at=None):
         native_id=NativeId("n-1"), verb=verb, entitlement=None, because=Because.LEFT, detail="",
     )  # fmt: skip
     life = Life(state=state, wake_at=wake_at)
-    return StoredOperation(operation, life, PlanId("p-1"), BatchId("b-1"), CaseId("LV-1"), None, NOW)
+    return StoredOperation(
+        operation=operation, life=life, plan=PlanId("p-1"), batch=BatchId("b-1"), case=CaseId("LV-1"), holder=None,
+        created_at=NOW,
+    )  # fmt: skip
 
 
 DELETE_LATER = stored(Verb.DELETE, OperationState.WAITING, NOW + timedelta(days=30))
