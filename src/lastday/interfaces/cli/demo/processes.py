@@ -38,6 +38,7 @@ class Interruptions:
         self._before: dict[int, signal.Handlers | Callable[[int, FrameType | None], object] | int | None] = {}
         self._held = 0
         self._pending = False
+        self._over = False
         self._cancel: Callable[[], object] | None = None
 
     def __enter__(self) -> Self:
@@ -46,8 +47,10 @@ class Interruptions:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        """The handlers are those of before, except where all is put away: then the process ends in peace."""
+        if not self._over:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -61,8 +64,9 @@ class Interruptions:
             raise KeyboardInterrupt
 
     def ignore(self) -> None:
-        """From now on nothing interrupts: what was begun is put away."""
+        """From now on nothing interrupts: what was begun is put away, and the process is about to end."""
         self._held += 1
+        self._over = True
 
     def run(self, work: Awaitable[ResultT]) -> ResultT:
         """What `work` returns; an interruption cancels it and waits until it has let go of everything."""
