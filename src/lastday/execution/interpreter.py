@@ -40,6 +40,7 @@ from lastday.execution.machine import (
     advance,
 )
 from lastday.execution.records import outcome_record, verification_record
+from lastday.model.attributes import NO_ATTRIBUTES, Attributes
 from lastday.model.canonical import JsonValue
 from lastday.model.finding import Finding
 from lastday.model.ids import NativeId, OperationId
@@ -63,7 +64,7 @@ async def run_operation(engine: Engine, operation: OperationId, event: Event | N
         return None
     engine.running.add(operation)
     try:
-        async with engine.database.transaction() as tx:
+        async with engine.database.at_once() as tx:
             stored = await operations.load_operation(tx, operation)
         return None if stored is None else await _Run(engine=engine, stored=stored).carry(event or Due())
     finally:
@@ -79,6 +80,8 @@ class _Run:
     tx: Transaction | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     seen: reading_back.SeenBack | None = None
+    known: Attributes = NO_ATTRIBUTES
+    """What the inventory last saw of the account."""
     brought: NativeId | None = None
     """The id that a create brought; stored with the outcome."""
 
@@ -173,9 +176,10 @@ class _Run:
             raise _Abandoned
 
     async def _judge(self) -> Event:
-        judged, native_id = await judging.judge(self.engine, self._open, self.stored)
-        if native_id is not None and self.stored.operation.native_id is None:
-            await self._note_native_id(native_id)
+        judged, account = await judging.judge(self.engine, self._open, self.stored)
+        self.known = account.observed.attributes if account is not None else NO_ATTRIBUTES
+        if account is not None and self.stored.operation.native_id is None:
+            await self._note_native_id(account.native_id)
         return judged
 
     async def _note_native_id(self, native_id: NativeId) -> None:
@@ -279,7 +283,7 @@ class _Run:
     async def _read(self) -> Event:
         if self.stored.life.state is OperationState.VERIFIED:
             self.engine.reached(Boundary.BEFORE_SETTLE, self.stored.operation.id)
-        self.seen = await reading_back.read_back(self.engine, self.stored)
+        self.seen = await reading_back.read_back(self.engine, self.stored, self.known)
         self.engine.reached(Boundary.AFTER_VERIFY, self.stored.operation.id)
         return Observed(self.seen.verification)
 

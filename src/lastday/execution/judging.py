@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from lastday.execution.engine import Engine
 from lastday.execution.gateway import pass_gateway
+from lastday.execution.in_flight import undone_until
 from lastday.execution.machine import Judged, Judgement
 from lastday.execution.standing import Standing, profile_for, standing_of
 from lastday.model.account import Account, Correlation
 from lastday.model.errors import ConnectorError, GatewayRefused, NotReleased
-from lastday.model.ids import NativeId, OperationId
+from lastday.model.ids import OperationId
 from lastday.model.operation import Operation, OperationState, Verb
 from lastday.planning.still_wanted import Wanted, still_wanted
 from lastday.store import accounts, decisions, operations
@@ -18,14 +19,14 @@ from lastday.store.operations import StoredOperation
 _ABOUT_TO_CONCLUDE = (OperationState.UNCERTAIN, OperationState.ACCEPTED, OperationState.VERIFIED)
 
 
-async def judge(engine: Engine, tx: Transaction, stored: StoredOperation) -> tuple[Judged, NativeId | None]:
-    """The judgement, and the native id of the account where it became known since the plan was made."""
-    standing = await standing_of(engine, tx, stored.operation.identity)
+async def judge(engine: Engine, tx: Transaction, stored: StoredOperation) -> tuple[Judged, Account | None]:
+    """The judgement, and the operation's account as the inventory knows it, where there is one."""
+    operation = stored.operation
+    standing = await standing_of(engine, tx, operation.identity, operation.application)
     if standing is None:
         return Judged(judgement=Judgement.STALE, detail="nobody has this id any more"), None
-    account = await _account_of(tx, stored.operation, standing)
-    native_id = account.native_id if account is not None else None
-    return await _judge(engine, tx, stored, standing, account), native_id
+    account = await _account_of(tx, operation, standing)
+    return await _judge(engine, tx, stored, standing, account), account
 
 
 async def _judge(
@@ -40,8 +41,19 @@ async def _judge(
     if answer.wanted is Wanted.STALE:
         return Judged(judgement=Judgement.STALE, detail=answer.detail)
     if stored.life.state in _ABOUT_TO_CONCLUDE:
-        return Judged(judgement=Judgement.WANTED, detail=answer.detail)
+        return await _before_conclusion(engine, tx, stored)
     return await _before_effect(engine, tx, stored, standing, account)
+
+
+async def _before_conclusion(engine: Engine, tx: Transaction, stored: StoredOperation) -> Judged:
+    """A removal settles only when nothing that was sent before can still undo it."""
+    operation, now = stored.operation, engine.clock.now()
+    if stored.life.state is OperationState.VERIFIED:
+        settle = engine.applications.terms(operation.application).settle
+        until = await undone_until(tx, operation, settle, now)
+        if until is not None:
+            return Judged(judgement=Judgement.BLOCKED, detail="an opposite request may still land", until=until)
+    return Judged(judgement=Judgement.WANTED, detail="")
 
 
 async def _before_effect(
@@ -65,7 +77,8 @@ async def _before_effect(
 async def _account_of(tx: Transaction, operation: Operation, standing: Standing) -> Account | None:
     """The operation's account, whoever owns it now; for one that was yet to be made, the person's certain one."""
     if operation.native_id is not None:
-        found = await accounts.find_account(tx, operation.application, operation.native_id)
+        mine = next((a for a in standing.accounts if a.native_id == operation.native_id), None)
+        found = mine or await accounts.find_account(tx, operation.application, operation.native_id)
         return found if found is not None and found.exists else None
     theirs = [a for a in standing.accounts if a.application == operation.application and a.exists]
     certain = [a for a in theirs if a.correlation is Correlation.MATCHED and not a.protected]

@@ -36,12 +36,15 @@ class _Key:
     value: str
 
 
-async def read_back(engine: Engine, stored: StoredOperation) -> SeenBack:
-    """What fresh reads show of the operation. A read that fails is UNREADABLE, never absence."""
+async def read_back(engine: Engine, stored: StoredOperation, known: Attributes) -> SeenBack:
+    """What fresh reads show of the operation; `known` is what the inventory last saw of the account.
+
+    A read that fails is UNREADABLE, never absence.
+    """
     operation = stored.operation
     try:
         application = await engine.applications.open(operation.application)
-        key = await _search_key(engine, application.settings, operation)
+        key = _search_key(application.settings, operation, known)
         observed, found, extra = await _look(application.connector, operation, key)
     except ConnectorError as fault:
         return SeenBack(verification=_unreadable(fault, engine.clock.now()), account=None)
@@ -93,21 +96,14 @@ async def _extra(connector: Connector, operation: Operation) -> Extra:
     return Extra()
 
 
-async def _search_key(engine: Engine, settings: ApplicationSettings, operation: Operation) -> _Key | None:
+def _search_key(settings: ApplicationSettings, operation: Operation, known: Attributes) -> _Key | None:
     """The first match line whose value is known: of a draft itself, else of what the inventory last saw."""
-    known = operation.payload if operation.verb is Verb.CREATE else await _last_seen(engine, operation)
+    shown = operation.payload if operation.verb is Verb.CREATE else known
     for line in sorted(settings.match, key=lambda line: line.strength is not MatchStrength.PROOF):
-        value = known.text(line.account_attribute)
+        value = shown.text(line.account_attribute)
         if value is not None:
             return _Key(attribute=line.account_attribute, value=value)
     return None
-
-
-async def _last_seen(engine: Engine, operation: Operation) -> Attributes:
-    async with engine.database.transaction() as tx:
-        theirs = await accounts.load_accounts(tx, application=operation.application, identity=operation.identity)
-    mine = next((account for account in theirs if account.native_id == operation.native_id), None)
-    return Attributes() if mine is None else mine.observed.attributes
 
 
 def _proof_set(settings: ApplicationSettings, operation: Operation) -> Attributes:

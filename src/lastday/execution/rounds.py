@@ -147,7 +147,7 @@ class _Watch:
         """Whether every operation has come as far as the goal."""
         self.engine.moved.clear()
         open_ones = [operation for operation in self.goal.operations if operation not in self._reached]
-        async with self.engine.database.transaction() as tx:
+        async with self.engine.database.at_once() as tx:
             fresh = await operations.load_operations(tx, open_ones)
         self._seen |= {stored.operation.id: stored for stored in fresh}
         self._reached |= {s.operation.id for s in fresh if self.goal.reached_by(s, self.engine)}

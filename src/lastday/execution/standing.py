@@ -30,21 +30,28 @@ class Standing:
     last_left_at: datetime | None
 
 
-async def standing_of(engine: Engine, tx: Transaction, identity: IdentityId) -> Standing | None:
-    """The person read again now, or None where nobody has this id."""
-    found = await standings(engine, tx, (identity,))
+async def standing_of(
+    engine: Engine, tx: Transaction, identity: IdentityId, application: ApplicationName | None = None
+) -> Standing | None:
+    """The person read again now, or None where nobody has this id; with the accounts in this application, or in all."""
+    found = await standings(engine, tx, (identity,), application=application)
     return found[0] if found else None
 
 
 async def standings(
-    engine: Engine, tx: Transaction, ids: Sequence[IdentityId] | None, at: datetime | None = None
+    engine: Engine,
+    tx: Transaction,
+    ids: Sequence[IdentityId] | None,
+    at: datetime | None = None,
+    *,
+    application: ApplicationName | None = None,
 ) -> tuple[Standing, ...]:
     """These people, or everybody, as they stand at `at` (now by default)."""
     now = at or engine.clock.now()
     people = await load_people(tx, ids)
     adopted = await decisions.load_adopted(tx, ids)
     denies = await decisions.load_denies(tx, now, ids)
-    linked = await _linked_accounts(tx, ids)
+    linked = await _linked_accounts(tx, ids, application)
     return tuple(
         Standing(
             identity=person,
@@ -66,12 +73,12 @@ def wished(
 
 
 async def _linked_accounts(
-    tx: Transaction, ids: Sequence[IdentityId] | None
+    tx: Transaction, ids: Sequence[IdentityId] | None, application: ApplicationName | None
 ) -> Mapping[IdentityId, tuple[Account, ...]]:
     if ids is not None and len(ids) == 1:
-        return {ids[0]: await accounts.load_accounts(tx, identity=ids[0])}
+        return {ids[0]: await accounts.load_accounts(tx, application=application, identity=ids[0])}
     grouped: dict[IdentityId, list[Account]] = {}
-    for account in await accounts.load_accounts(tx):
+    for account in await accounts.load_accounts(tx, application=application):
         if account.identity is not None:
             grouped.setdefault(account.identity, []).append(account)
     return {identity: tuple(mine) for identity, mine in grouped.items()}

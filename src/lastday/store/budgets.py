@@ -27,7 +27,8 @@ async def take(tx: Transaction, application: str, rate: float, burst: float) -> 
         " tokens = least(%(burst)s, budget.tokens + %(rate)s"
         "   * greatest(0, extract(epoch FROM clock_timestamp() - budget.refilled_at)::float8)) - 1,"
         " refilled_at = greatest(budget.refilled_at, clock_timestamp())"
-        " RETURNING tokens, extract(epoch FROM refilled_at - clock_timestamp())::float8 AS ahead",
+        " RETURNING tokens, extract(epoch FROM refilled_at - clock_timestamp())::float8 AS ahead,"
+        " set_config('synchronous_commit', 'off', true)",  # a token lost in a crash of the server costs nothing
         {"app": application, "rate": float(rate), "burst": float(burst)},
     )
     if row is None:
@@ -69,7 +70,7 @@ class SharedBudget:
         """Waits until a request may be sent: for a token, and for the end of a block that came meanwhile."""
         rate = self._rates.get(application)
         if rate is not None:
-            async with self._database.transaction() as tx:
+            async with self._database.at_once() as tx:
                 wait = await take(tx, application, rate.per_second, rate.burst)
             if wait == 0:
                 return
@@ -83,5 +84,5 @@ class SharedBudget:
             await block(tx, application, seconds)
 
     async def _left(self, application: ApplicationName) -> float:
-        async with self._database.transaction() as tx:
+        async with self._database.at_once() as tx:
             return await blocked_for(tx, application)

@@ -44,10 +44,13 @@ async def note_observed(tx: Transaction, observation: Observation) -> None:
     ]
     gone = _gone(observation, heads, stale)
     changed = [one for one in seen if heads.get(one.account.native_id, _NOTHING)["digest"] != one.digest]
-    await _insert_accounts(tx, observation, [one for one in seen if one.account.native_id not in heads])
+    new = [one for one in seen if one.account.native_id not in heads]
+    if new:
+        await _insert_accounts(tx, observation, new)
     await _touch(tx, observation, seen, gone)
-    await _write_versions(tx, observation, changed, gone)
-    await _write_holdings(tx, observation, changed, gone)
+    if changed or gone:
+        await _write_versions(tx, observation, changed, gone)
+        await _write_holdings(tx, observation, changed, gone)
 
 
 _NOTHING: Mapping[str, object] = {"digest": None}
@@ -116,7 +119,8 @@ async def _touch(tx: Transaction, observation: Observation, seen: Sequence[_Seen
             "used": [one.account.last_used for one in seen],
         },
     )
-    await tx.execute("UPDATE account SET checked_at = %s WHERE id = ANY(%s)", (observation.at, list(gone)))
+    if gone:
+        await tx.execute("UPDATE account SET checked_at = %s WHERE id = ANY(%s)", (observation.at, list(gone)))
 
 
 async def _write_versions(
@@ -195,6 +199,8 @@ def _earliest(before: Mapping[_HoldingKey, datetime]) -> dict[tuple[AccountId, s
 
 async def _close_holdings(tx: Transaction, observation: Observation, over: Iterable[_HoldingKey]) -> None:
     keys = list(over)
+    if not keys:
+        return
     await tx.execute(
         "UPDATE holding_version h SET valid = tstzrange(lower(valid), greatest(lower(valid), %s)),"
         " known = tstzrange(lower(known), greatest(lower(known), %s))"

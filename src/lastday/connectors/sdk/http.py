@@ -8,8 +8,10 @@ import asyncio
 import json
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -30,6 +32,9 @@ from lastday.model.errors import (
     Unreachable,
 )
 from lastday.model.ids import ApplicationName
+
+if find_spec("sniffio") is None:  # httpcore tries to import it in every call, and each try walks the whole path
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # None says at once that it is not there
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Addresses of a host, as the system gives them."""
