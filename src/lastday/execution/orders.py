@@ -108,6 +108,7 @@ async def _take_order(engine: Engine, tx: Transaction, order: LeaveOrder) -> Bat
     await orders.save_order(tx, order)
     await _note_order(engine, tx, order)
     after = _person(await load_people(tx, (order.identity,)), order.identity)
+    _refuse_idle(after, order)
     changes = await _changes(tx, before, after, order, now)
     await set_walked(tx, (after,), now)
     if order.at > now:
@@ -130,6 +131,17 @@ def _refuse_not_begun(person: Identity, now: datetime) -> None:
             code="I110",
             effect="Nothing was ordered.",
             mend="Take the joining out of the source.",
+        )
+
+
+def _refuse_idle(after: Identity, order: LeaveOrder) -> None:
+    """An order for an instant before the person's job began would end nothing. Raises InputError."""
+    if after.lifecycle_at(max(order.at, order.ordered_at)) is not Lifecycle.ENDED:
+        raise InputError(
+            f"a job of {after.id} began after {order.at.isoformat(timespec='seconds')}, so they would stay in",
+            code="I117",
+            effect="Nothing was ordered.",
+            mend="Leave --at out, or give a later moment.",
         )
 
 

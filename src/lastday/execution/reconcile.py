@@ -6,7 +6,7 @@ waits for it; all else that the plan of a batch may do is done. A first load is 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -48,8 +48,11 @@ async def plan_waiting(engine: Engine) -> tuple[PlanId, ...]:
     """Each batch that waits for a plan has one, for its people, and what may go of it is pending."""
     async with engine.database.transaction() as tx:
         found = [await batches.load_batch(tx, batch) for batch in await batches.unplanned_batches(tx)]
-    waiting = [batch for batch in found if batch is not None and batch.cause.kind not in _LEFT_TO_OTHERS]
-    return tuple([await _plan_and_apply(engine, batch, _people_of(batch)) for batch in waiting])
+        waiting = [batch for batch in found if batch is not None and batch.cause.kind not in _LEFT_TO_OTHERS]
+        idle = [batch.id for batch in waiting if _people_of(batch) == ()]
+        await batches.mark_planned(tx, idle, engine.clock.now())
+    moving = [batch for batch in waiting if batch.id not in idle]
+    return tuple([await _plan_and_apply(engine, batch, _people_of(batch)) for batch in moving])
 
 
 def _people_of(batch: Batch) -> tuple[IdentityId, ...] | None:
@@ -194,7 +197,7 @@ class Reconciler:
 
 async def go_round(engine: Engine, watch: SourceWatch) -> None:
     """Every part has had its turn. One that fails is tried again in the next round and holds up no other."""
-    parts: tuple[tuple[str, Callable[[], Awaitable[object]]], ...] = (
+    parts: tuple[tuple[str, Callable[[], Coroutine[object, object, object]]], ...] = (
         ("read delivered sources", lambda: read_delivered(engine, watch)),
         ("what is due", lambda: reconcile_due(engine)),
         ("look again", lambda: look_again(engine)),
@@ -202,7 +205,19 @@ async def go_round(engine: Engine, watch: SourceWatch) -> None:
         ("sweep", lambda: sweep(engine)),
     )
     for name, part in parts:
-        try:
-            await part()
-        except LastdayError as fault:
-            logger.warning("a part of the round failed", extra={"part": name, "code": fault.code})
+        await _alone(name, part())
+
+
+async def _alone(name: str, part: Coroutine[object, object, object]) -> None:
+    """The part has ended, well or not. What it stumbles over, a fault of ours too, is told and stays with it."""
+    task = asyncio.create_task(part)
+    try:
+        await asyncio.wait((task,))
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+    fault = None if task.cancelled() else task.exception()
+    if isinstance(fault, LastdayError):
+        logger.warning("a part of the round failed", extra={"part": name, "code": fault.code})
+    elif fault is not None:
+        logger.error("a part of the round broke", extra={"part": name}, exc_info=fault)

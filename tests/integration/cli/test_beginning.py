@@ -138,6 +138,16 @@ def test_an_urgent_order_without_the_database_is_kept_and_says_that_nothing_was_
     assert company.chat.of("E3").enabled
 
 
+def test_a_spoilt_spool_file_is_told_and_keeps_nobody_from_working(company):
+    """It stays where it is, for whoever looks."""
+    spool = company.folder / "home" / "spool"
+    spool.mkdir(parents=True)
+    (spool / "e-spoilt.json").write_text("{}")
+    told = company.lastday("findings", "--code", "E", "--json").json["findings"]
+    assert [f["severity"] for f in told] == ["critical"]
+    assert (spool / "e-spoilt.json").exists()
+
+
 def test_an_order_that_is_not_urgent_is_not_kept_without_the_database(company):
     away = Company(company.folder, "postgresql://127.0.0.1:1/lastday?connect_timeout=1", company.chat)
     assert away.as_user("dana", "leave", "E3", "--reason", "x", code=2).code == 2

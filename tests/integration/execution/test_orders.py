@@ -108,6 +108,7 @@ def test_an_urgent_order_is_not_hidden_by_an_earlier_one_for_later(company):
         (("leave", "E3", "--reason", "x", "--at", "tomorrow"), "I107"),
         (("leave", "E3", "--reason", "x", "--at", "2026-11-24T06:00"), "I107"),
         (("leave", "E3", "--reason", "x", "--urgent", "--at", TUESDAY), "I109"),
+        (("leave", "E3", "--reason", "x", "--at", "2019-06-01T00:00:00Z"), "I117"),
         (("restore", "LV-nothing", "--reason", "x"), "I104"),
         (("restore", "E99", "--reason", "x"), "I102"),
     ],

@@ -162,6 +162,41 @@ def test_a_part_that_fails_holds_up_no_other(company, caplog):
     assert not company.chat.of("E3").enabled
 
 
+def test_a_part_that_breaks_by_a_fault_of_ours_holds_up_no_other(company, monkeypatch, caplog):
+    """One loop error does not stop the others; it is told with where it happened."""
+    company.deliver(E3={"end_date": "2026-11-23"})
+    company.lastday("source", "read", "hr")
+    company.settle()
+
+    async def broken(_engine, _watch):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reconcile, "read_delivered", broken)
+
+    async def work(session):
+        await reconcile.go_round(session.engine, SourceWatch(stable_s=0.0))
+        await worked(session)
+
+    company.in_session(work, at=EVENING)
+    assert not company.chat.of("E3").enabled
+    assert [r.part for r in caplog.records if r.exc_info and r.exc_info[0] is ZeroDivisionError] == [
+        "read delivered sources"
+    ]
+
+
+def test_a_feed_that_changes_nothing_asks_no_application(company):
+    """A batch without changes has nothing to plan."""
+    company.chat.down = True
+    company.deliver()
+    company.lastday("source", "read", "hr", at=TUESDAY)
+
+    async def work(session):
+        return await reconcile.plan_waiting(session.engine)
+
+    assert company.in_session(work, at=TUESDAY) == ()
+    assert company.lastday("findings", "--code", "A105", "--json").json["findings"] == []
+
+
 def test_a_case_that_failed_is_tried_again_when_the_application_is_back(company):
     """S-20: keeps retrying; not more often than every 15 minutes."""
     company.chat.down = True
