@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeAlias
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
@@ -9,6 +10,7 @@ from lastday.execution.casework import advance_case, look_again
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.execution.proposal import identity_digest
+from lastday.execution.subjects import close_about
 from lastday.execution.worker import CHANNEL
 from lastday.model.case import Case, CaseKind, CaseState, Coverage
 from lastday.model.errors import PlanStale
@@ -79,9 +81,12 @@ async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: 
     read = tuple(ApplicationName(name) for name, _ in plan.content["snapshots"])
     older = await operations.unfinished_operations(tx, plan.id, people, read)
     standing = still_standing(older, proposed)
-    await _supersede(engine, tx, plan, [stored for stored in older if stored not in standing])
+    giving_way = [stored for stored in older if stored not in standing]
+    await _supersede(engine, tx, plan, giving_way)
+    await _close_idle(tx, giving_way, proposed, now)
     tasks = {subject_of(stored.operation) for stored in standing}
     open_cases = {case.identity: case for case in await cases.open_cases(tx, people)}
+    await _carry_over(tx, standing, open_cases)
     new = [
         NewOperation(operation=o, life=_first_life(o, approved=approved), case=_case_of(open_cases, o))
         for o in going
@@ -89,6 +94,26 @@ async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: 
     ]
     await operations.insert_operations(tx, plan.id, plan.batch, new, now)
     await _cover(engine, tx, plan, tuple(open_cases.values()), proposed)
+
+
+async def _close_idle(
+    tx: Transaction, giving_way: Sequence[StoredOperation], proposed: Sequence[Operation], now: datetime
+) -> None:
+    """What nobody asks for any more needs nobody to see to it."""
+    again = {subject_of(operation) for operation in proposed}
+    for stored in giving_way:
+        if subject_of(stored.operation) not in again:
+            await close_about(tx, stored.operation, now)
+
+
+async def _carry_over(
+    tx: Transaction, standing: Sequence[StoredOperation], open_cases: Mapping[IdentityId, Case]
+) -> None:
+    """A person's task that stands counts for the case that is open now."""
+    for stored in standing:
+        case = _case_of(open_cases, stored.operation)
+        if stored.life.state is OperationState.MANUAL and case not in (None, stored.case):
+            await operations.move_to_case(tx, (stored.operation.id,), case)
 
 
 _Subject: TypeAlias = tuple[ApplicationName, IdentityId, NativeId | None, Verb, str | None]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.engine import Engine
+from lastday.execution.subjects import finding_subject
 from lastday.model.account import Account
 from lastday.model.attributes import NO_ATTRIBUTES
 from lastday.model.canonical import JsonValue
@@ -75,7 +76,7 @@ async def _check(engine: Engine, tx: Transaction, confirmation: Confirmation, se
     now = engine.clock.now()
     holds = is_so(operation, seen)
     await hand_tasks.note_check(tx, operation.id, now, contradicted=not holds)
-    await findings.close_findings(tx, UNSEEN_CODE, _subject(operation), now)
+    await findings.close_findings(tx, UNSEEN_CODE, finding_subject(operation), now)
     body: dict[str, JsonValue] = {"operation": operation.id, "checked": "a later reading", "holds": holds}
     draft = EntryDraft(
         kind=EntryKind.DECISION,
@@ -113,17 +114,13 @@ async def _tell_unseen(engine: Engine, tx: Transaction, confirmation: Confirmati
     finding = Finding(
         code=UNSEEN_CODE,
         severity=Severity.WARNING,
-        subject=_subject(operation),
+        subject=finding_subject(operation),
         detail=f"{operation.id} was confirmed by hand on {confirmation.confirmed_at.isoformat(timespec='minutes')};"
         " no newer reading has shown it yet.",
         mend=f"Export {operation.application} anew.",
         owner=confirmation.task.owner,
     )
     await findings.open_finding(tx, finding, now)
-
-
-def _subject(operation: Operation) -> str:
-    return f"{operation.application}/{operation.native_id or operation.identity}/{operation.verb.value}"
 
 
 def less_confirmed(plan: Plan, confirmed: Sequence[Confirmation], left: Mapping[IdentityId, datetime | None]) -> Plan:

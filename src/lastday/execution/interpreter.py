@@ -40,6 +40,7 @@ from lastday.execution.machine import (
     advance,
 )
 from lastday.execution.records import outcome_record, verification_record
+from lastday.execution.subjects import close_about, finding_subject
 from lastday.model.attributes import NO_ATTRIBUTES, Attributes
 from lastday.model.canonical import JsonValue
 from lastday.model.finding import Finding
@@ -228,6 +229,8 @@ class _Run:
         if self.brought is not None:
             await self._note_native_id(self.brought)
             self.brought = None
+        if step.life.state.counts_for_milestones:
+            await close_about(self._open, self.stored.operation, self.engine.clock.now())
         await operations.save_life(self._open, operation, step.life, holder)
         self.stored = replace(self.stored, life=step.life, holder=holder)
 
@@ -242,11 +245,10 @@ class _Run:
         o = self.stored.operation
         settings = self.engine.applications.settings[o.application]
         now = self.engine.clock.now()
-        what = o.verb.value if o.entitlement is None else f"{o.verb.value}/{o.entitlement}"
         finding = Finding(
             code=step.code,
             severity=step.severity,
-            subject=f"{o.application}/{o.native_id or o.identity}/{what}",
+            subject=finding_subject(o),
             detail=step.detail,
             mend="See the operation, mend the cause, then plan again.",
             owner=settings.owner,

@@ -1,6 +1,6 @@
 """What a person should see: open once for each code and subject, until it is closed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,6 +54,14 @@ async def close_findings(tx: Transaction, code: str, subject: str, now: datetime
     return await tx.execute(
         "UPDATE finding SET closed_at = %s WHERE code = %s AND subject = %s AND closed_at IS NULL",
         (now, code, storable(subject)),
+    )
+
+
+async def close_about(tx: Transaction, subjects: Sequence[str], now: datetime) -> int:
+    """No finding about exactly one of these subjects is open, whatever its code; how many were."""
+    return await tx.execute(
+        "UPDATE finding SET closed_at = %s WHERE subject = ANY(%s) AND closed_at IS NULL",
+        (now, [storable(subject) for subject in subjects]),
     )
 
 

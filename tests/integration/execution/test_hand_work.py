@@ -43,6 +43,7 @@ def test_a_confirmation_says_who_when_and_with_which_proof(company, tmp_path):
     company.as_user("tom", "case", "confirm", operation, "--proof", str(proof), "--note", "seat removed", at=TUESDAY)
     shown = the_case(company, case)
     assert shown["state"] == "complete"
+    assert company.lastday("findings", "--code", "X130", "--json", at=TUESDAY).json["findings"] == []
     task = task_of(shown)["task"]
     assert task["confirmed_by"] == "tom"
     assert task["confirmed_at"].startswith("2026-11-24 06:00")
@@ -124,3 +125,19 @@ def test_a_task_keeps_its_id_and_deadline_through_newer_plans(company):
     shown = task_of(the_case(company, case))
     assert shown["id"] == operation
     assert shown["task"]["deadline"].startswith("2026-11-23 10:00")
+
+
+def test_a_task_that_nobody_needs_any_more_is_closed_with_its_finding(company):
+    """The person is back before anybody did it."""
+    leave_with_task(company)
+    company.as_user("tom", "restore", "E3", "--reason", "x", "--wait", at=TUESDAY)
+    assert company.lastday("findings", "--code", "X130", "--json", at=TUESDAY).json["findings"] == []
+
+
+def test_a_task_that_stands_counts_for_the_newer_case(company):
+    """Ordered twice, the older case gives way; the task that was asked for completes the newer one."""
+    operation, _ = leave_with_task(company)
+    company.as_user("tom", "leave", "E3", "--reason", "again", "--wait", at=TUESDAY)
+    company.as_user("tom", "case", "confirm", operation, at=TUESDAY)
+    states = {one["state"] for one in company.lastday("case", "show", "E3", "--json", at=TUESDAY).json["cases"]}
+    assert states == {"complete", "superseded"}
