@@ -3,12 +3,12 @@
 Nothing outside is changed by a plan.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
+from lastday.execution import named
 from lastday.execution.batching import brake_finding
 from lastday.execution.confirming import take_back_denied
 from lastday.execution.engine import Boundary, Engine
@@ -62,14 +62,18 @@ async def propose(
 ) -> Proposed:
     """The plan for `batch` is kept: for these people, or for everybody.
 
-    Applications are read whole first, unless `readings` brings what was read. An application that could not be read
-    yields nothing, and the plan is not complete.
+    Applications are asked for the people where these are few, else read whole, unless `readings` brings what was read.
+    An application that could not be read yields nothing, and the plan is not complete.
     """
+    look = named.NOTHING
     if readings is None:
-        readings = await read_applications(engine.applications.names, engine.applications.open, engine.clock)
+        look = await named.look_at(engine, only)
+        whole = [name for name in engine.applications.names if name not in look.looked and name not in look.faults]
+        readings = await read_applications(whole, engine.applications.open, engine.clock)
+        readings = replace(readings, faults={**readings.faults, **look.faults})
     async with engine.database.transaction() as tx:
         await tx.lock("lastday plans")
-        taken = await take_in_all(engine, tx, readings)
+        taken = {**await take_in_all(engine, tx, readings), **await named.take_in_named(engine, tx, look)}
         proposed = await _build(engine, tx, batch, only, readings, taken)
         await _keep(engine, tx, batch, proposed, only)
         if only is None and not readings.faults:
@@ -133,12 +137,12 @@ async def _build(
     taken: Mapping[ApplicationName, TakenIn],
 ) -> Proposed:
     now = engine.clock.now()
-    everybody = await standings(engine, tx, None)
-    here = [s.identity.id for s in everybody if s.identity.lifecycle_at(now) is Lifecycle.ACTIVE]
+    everybody = await load_people(tx)
+    here = [person.id for person in everybody if person.lifecycle_at(now) is Lifecycle.ACTIVE]
     known = await profiles(engine, tx, engine.applications.names, here)
     stopped = {identity: brake.value for identity, brake in (await batches.stopped_identities(tx)).items()}
     causes = await _open_causes(tx)
-    chosen = [s for s in everybody if only is None or s.identity.id in frozenset(only)]
+    chosen = await standings(engine, tx, only)
     first_load = any(stored.cause is CauseKind.FIRST_LOAD for stored in causes.values())
     unfinished = await _unfinished(tx)
     denies = await decisions.load_denies(tx, now)
@@ -154,7 +158,7 @@ async def _build(
     )
     left = {standing.identity.id: standing.last_left_at for standing in chosen}
     plan = less_confirmed(plan, await unchecked(tx), left)
-    base = _base(await accounts.load_accounts(tx), known, batch, first_load=first_load)
+    base = await _base(tx, known, batch, first_load=first_load)
     effects = [_counted(stored) for stored in await operations.effects_since(tx, now - WINDOW)]
     released = await batches.released_people(tx, now)
     tripped = tuple(
@@ -163,7 +167,7 @@ async def _build(
         if not set(trip.identities) <= released
     )
     held = apply_stops(plan, tripped)
-    everyone = {standing.identity.id: standing.identity for standing in everybody}
+    everyone = {person.id: person for person in everybody}
     of_batches = await _tripped_now(tx)
     return Proposed(plan=held, report=plan_report(held, everyone, (*of_batches, *tripped)), tripped=tripped)
 
@@ -228,23 +232,17 @@ def _instant(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
-def _base(
-    known: Sequence[Account], profiles_: Mapping[ApplicationName, ApplicationProfile], batch: Batch, *, first_load: bool
+async def _base(
+    tx: Transaction, profiles_: Mapping[ApplicationName, ApplicationProfile], batch: Batch, *, first_load: bool
 ) -> PlanBase:
-    there = [account for account in known if account.exists]
-    members: Counter[EntitlementRef] = Counter(
-        EntitlementRef(account.application, holding.entitlement)
-        for account in there
-        for holding in account.observed.holdings
-    )
     privileged = {
         EntitlementRef(name, entitlement)
         for name, profile in profiles_.items()
         for entitlement in profile.privileged | profile.admins
     }
     return PlanBase(
-        accounts=Counter(account.application for account in there),
-        members=members,
+        accounts=await accounts.count_accounts(tx),
+        members=await accounts.count_members(tx),
         privileged=frozenset(privileged),
         policy_change=batch.cause.kind is CauseKind.POLICY,
         first_load=first_load,

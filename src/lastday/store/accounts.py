@@ -15,6 +15,7 @@ from lastday.model.account import (
     AccountKind,
     ApplicationSnapshot,
     Correlation,
+    EntitlementRef,
     ObservedAccount,
     ObservedHolding,
     Via,
@@ -123,6 +124,34 @@ async def last_snapshot(tx: Transaction, application: ApplicationName) -> Stored
         entitlements=row["counts"]["entitlements"],
         digest=row["digest"],
     )
+
+
+async def last_snapshots(tx: Transaction) -> dict[ApplicationName, SnapshotId]:
+    """The newest complete snapshot of each application that was ever read whole."""
+    rows = await tx.fetch_all(
+        "SELECT DISTINCT ON (subject) subject, id FROM snapshot WHERE complete"
+        " ORDER BY subject, taken_at DESC, known_at DESC"
+    )
+    return {ApplicationName(row["subject"]): SnapshotId(row["id"]) for row in rows}
+
+
+async def count_accounts(tx: Transaction) -> dict[ApplicationName, int]:
+    """How many accounts exist in each application."""
+    rows = await tx.fetch_all(
+        "SELECT a.application, count(*) AS accounts FROM account a"
+        " JOIN account_version v ON v.account = a.id AND upper_inf(v.known) WHERE v.exists GROUP BY a.application"
+    )
+    return {ApplicationName(row["application"]): int(row["accounts"]) for row in rows}
+
+
+async def count_members(tx: Transaction) -> dict[EntitlementRef, int]:
+    """How many holdings of each entitlement there are in existing accounts."""
+    rows = await tx.fetch_all(
+        "SELECT a.application, h.entitlement, count(*) AS members FROM holding_version h JOIN account a"
+        " ON a.id = h.account JOIN account_version v ON v.account = a.id AND upper_inf(v.known)"
+        " WHERE upper_inf(h.known) AND v.exists GROUP BY a.application, h.entitlement"
+    )
+    return {EntitlementRef(ApplicationName(r["application"]), r["entitlement"]): int(r["members"]) for r in rows}
 
 
 async def load_accounts(

@@ -48,6 +48,14 @@ async def value_holders(
     return {value: holders.get(folded(value), ()) for value in given}
 
 
+async def values_of(tx: Transaction, identities: Sequence[IdentityId]) -> tuple[tuple[str, str], ...]:
+    """Attribute (in lower case) and value (folded) of everything that these people are remembered to have held."""
+    rows = await tx.fetch_all(
+        "SELECT DISTINCT attribute, value_folded FROM value_history WHERE identity = ANY(%s)", (list(identities),)
+    )
+    return tuple((row["attribute"], row["value_folded"]) for row in rows)
+
+
 async def load_held(tx: Transaction, attributes: Iterable[str]) -> tuple[HeldValue, ...]:
     """Everything that anybody ever held under these attributes, of those in `REMEMBERED`."""
     return tuple(
