@@ -10,8 +10,8 @@ LATER = "2026-11-25T12:00:00+00:00"
 def leave_with_task(company):
     """E3 has an account in design and leaves; the task's operation and the case."""
     company.export_design(("d3", "E3", "yes"), ("d4", "E4", "yes"))
-    company.settle()
-    done = company.as_user("dana", "leave", "E3", "--reason", "x", "--wait", "--json").json
+    company.settle(at="2026-11-23T06:05:00Z")
+    done = company.as_user("dana", "leave", "E3", "--reason", "x", "--wait", "--json", at="2026-11-23T06:06:00Z").json
     task = next(o for o in done["result"]["operations"] if o["application"] == "design")
     assert task["state"] == "manual"
     return task["id"], done["result"]["cases"][0]["case"]
@@ -32,7 +32,7 @@ def test_a_task_has_owner_and_deadline_from_the_moment_it_is_asked(company):
     assert shown["state"] == "incomplete"
     assert shown["missing"] == ["design"]
     assert task_of(shown)["task"]["owner"] == "group:design"
-    assert task_of(shown)["task"]["deadline"].startswith("2026-11-23 10:00")
+    assert task_of(shown)["task"]["deadline"].startswith("2026-11-23 10:06")
 
 
 def test_a_confirmation_says_who_when_and_with_which_proof(company, tmp_path):
@@ -98,7 +98,7 @@ def test_a_later_file_that_shows_otherwise_opens_the_case_again(company):
 def test_a_confirmed_account_that_leaves_again_after_a_return_is_asked_for_again(company):
     """A word from before the person came back is not about this leaving."""
     operation, _ = leave_with_task(company)
-    company.as_user("tom", "case", "confirm", operation)
+    company.as_user("tom", "case", "confirm", operation, at="2026-11-23T07:00:00Z")
     company.as_user("tom", "restore", "E3", "--reason", "x", "--wait", at="2026-11-23T09:00:00Z")
     company.as_user("tom", "leave", "E3", "--reason", "x", "--wait", at=TUESDAY)
     shown = company.lastday("case", "show", "E3", "--json", at=TUESDAY).json["cases"]
@@ -114,7 +114,7 @@ def test_only_what_waits_for_a_person_can_be_confirmed(company, tmp_path):
     assert "I113" in company.as_user("tom", "case", "confirm", operation, "--proof", missing, code=2).err
     assert "D102" in company.as_user("ida", "case", "confirm", operation, code=2).err
     assert task_of(the_case(company, case))["state"] == "manual"
-    company.as_user("tom", "case", "confirm", operation)
+    company.as_user("tom", "case", "confirm", operation, at=TUESDAY)
     assert "I106" in company.as_user("tom", "case", "confirm", operation, code=2).err
 
 
@@ -124,7 +124,7 @@ def test_a_task_keeps_its_id_and_deadline_through_newer_plans(company):
     company.settle(at=TUESDAY)
     shown = task_of(the_case(company, case))
     assert shown["id"] == operation
-    assert shown["task"]["deadline"].startswith("2026-11-23 10:00")
+    assert shown["task"]["deadline"].startswith("2026-11-23 10:06")
 
 
 def test_a_task_that_nobody_needs_any_more_is_closed_with_its_finding(company):

@@ -220,8 +220,8 @@ def test_a_case_that_failed_is_tried_again_when_the_application_is_back(company)
 def test_whoever_waits_for_a_person_is_not_planned_again_and_again(company):
     """A task by hand is not brought nearer by a new plan."""
     company.export_design(("d3", "E3", "yes"))
-    company.settle()
-    company.as_user("dana", "leave", "E3", "--reason", "x", "--wait")
+    company.settle(at="2026-11-23T06:05:00Z")
+    company.as_user("dana", "leave", "E3", "--reason", "x", "--wait", at="2026-11-23T06:06:00Z")
 
     async def retried(session):
         return await reconcile.retry_unfinished(session.engine)

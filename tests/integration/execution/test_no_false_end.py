@@ -1,0 +1,53 @@
+"""A leaver's case never says that access is gone while an account is on (design section 4; I-2)."""
+
+from tests.integration.execution.company import CONFIGURATION
+
+
+def case_of(company, result, number):
+    """The leaver's case of this person in a result."""
+    return next(case for case in result["cases"] if case["kind"] == "leaver" and case["employee_number"] == number)
+
+
+def left(company, number, code=None):
+    company.deliver(**{number: {"status": "terminated", "end_date": "2026-11-22"}})
+    company.lastday("source", "read", "hr", at="2026-11-23T07:00:00Z")
+    company.settle(at="2026-11-23T07:00:00Z", code=code)
+    cases = company.lastday("case", "list", "--all", "--json", at="2026-11-23T07:00:00Z").json["cases"]
+    return next(case for case in cases if case["kind"] == "leaver")
+
+
+def test_an_account_that_became_protected_is_not_called_gone(company):
+    """Protected accounts are never touched; whoever left may still sign in there, so the case stays incomplete."""
+    protecting = CONFIGURATION.replace('userName sw "breakglass"', 'userName eq "p3@small.example"')
+    company.config.write_text(protecting, encoding="utf-8")
+    case = left(company, "E3")
+    assert company.chat.of("E3").enabled
+    assert case["state"] == "incomplete"
+    assert case["coverage"]["chat"] == "manual"
+    assert "access_gone" not in case["milestones"]
+
+
+def test_the_last_administrator_who_left_is_not_called_gone(company):
+    """Design section 7: sign-in stays until a successor is there, and so does the case."""
+    administered = CONFIGURATION.replace('owner     = "group:it"', 'owner = "group:it"\nadmins = ["group/engineers"]')
+    company.config.write_text(administered, encoding="utf-8")
+    for number in ("5", "7", "9", "11", "1"):
+        company.chat.add(f"c{number}", f"p{number}@small.example", "group/all", externalId=f"E{number}")
+    case = left(company, "E3")
+    assert company.chat.of("E3").enabled
+    assert case["state"] == "incomplete"
+    assert "access_gone" not in case["milestones"]
+
+
+def test_an_account_that_may_be_theirs_is_not_called_no_account(company):
+    """Two numbers on one account: nothing is done with it, and nobody may say that there is none."""
+    company.chat.add("twice", "somebody@small.example", externalId="E3")
+    account = company.chat.accounts["twice"]
+    doubtful = account.attributes.of({"userName": "somebody@small.example", "externalId": ("E3", "E4")})
+    company.chat.accounts["twice"] = type(account)(
+        native_id=account.native_id, username=account.username, enabled=True, attributes=doubtful
+    )
+    case = left(company, "E3")
+    assert company.chat.accounts["twice"].enabled
+    assert case["state"] == "incomplete"
+    assert case["coverage"]["chat"] == "manual"
