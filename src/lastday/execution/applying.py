@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.casework import advance_case, look_again
@@ -12,6 +12,8 @@ from lastday.execution.people import load_people
 from lastday.execution.proposal import identity_digest
 from lastday.execution.subjects import close_about
 from lastday.execution.worker import CHANNEL
+from lastday.inventory.aggregation import perhaps_owned
+from lastday.model.account import Account
 from lastday.model.case import Case, CaseKind, CaseState, Coverage
 from lastday.model.errors import PlanStale
 from lastday.model.ids import ApplicationName, CaseId, IdentityId, NativeId, OperationId, PlanId
@@ -177,27 +179,61 @@ async def _cover(
 ) -> None:
     """Each open case knows what the plan says of every application: an answer, something pending, or nothing yet."""
     read = {ApplicationName(name) for name, _ in plan.content["snapshots"]}
-    linked = {(a.identity, a.application) for a in await accounts.load_accounts(tx) if a.exists}
-    for case in open_cases:
-        if case.state is CaseState.STOPPED:
-            continue
+    moving = [case for case in open_cases if case.state is not CaseState.STOPPED]
+    linked = [a for a in await accounts.load_accounts(tx) if a.exists and a.identity is not None]
+    perhaps = await _perhaps_theirs(engine, tx, moving)
+    for case in moving:
         theirs = [operation for operation in proposed if operation.identity == case.identity]
+        mine = [account for account in linked if account.identity == case.identity]
         coverage = tuple(
-            (name, _coverage(case, name, theirs, known=name in read, has=(case.identity, name) in linked))
+            (
+                name,
+                _coverage(
+                    case, _in(name, theirs), _in(name, mine), known=name in read, perhaps=name in perhaps[case.identity]
+                ),
+            )
             for name in engine.applications.names
         )
         await cases.update_case(tx, replace(case, coverage=coverage), None)
         await advance_case(engine, tx, case.id)
 
 
+async def _perhaps_theirs(
+    engine: Engine, tx: Transaction, moving: Sequence[Case]
+) -> Mapping[IdentityId, frozenset[ApplicationName]]:
+    """For each of these people the applications in which an account that is on may be theirs without being linked."""
+    found: dict[IdentityId, frozenset[ApplicationName]] = {case.identity: frozenset() for case in moving}
+    if not any(case.kind in _CLOSING for case in moving):
+        return found
+    people = await load_people(tx)
+    for name in engine.applications.names:
+        owners = await perhaps_owned(tx, engine.applications.settings[name], people, engine.clock.now())
+        for identity in owners & found.keys():
+            found[identity] |= {name}
+    return found
+
+
+_CLOSING = (CaseKind.LEAVER, CaseKind.LEAVE)
+_SWITCHES_OFF = (Verb.DISABLE, Verb.DELETE)
+_Placed = TypeVar("_Placed", Operation, Account)
+
+
+def _in(application: ApplicationName, several: Sequence[_Placed]) -> list[_Placed]:
+    return [one for one in several if one.application == application]
+
+
 def _coverage(
-    case: Case, application: ApplicationName, theirs: Sequence[Operation], *, known: bool, has: bool
+    case: Case, here: Sequence[Operation], owned: Sequence[Account], *, known: bool, perhaps: bool
 ) -> Coverage:
-    here = [operation for operation in theirs if operation.application == application]
+    """What the plan and the inventory say of one application. What nobody switches off is left to a person."""
     if not known or any(operation.stopped is not None for operation in here):
         return Coverage.UNKNOWN
+    going = {operation.native_id for operation in here if operation.verb in _SWITCHES_OFF}
+    stays_on = any(account.observed.enabled and account.native_id not in going for account in owned)
+    if case.kind in _CLOSING and (perhaps or stays_on):
+        return Coverage.MANUAL
     if here:
         return Coverage.PENDING
-    if not has:
+    if not owned:
         return Coverage.NO_ACCOUNT
     return Coverage.GONE if case.kind is CaseKind.LEAVER else Coverage.RIGHT

@@ -173,7 +173,8 @@ def advanced_case(case: Case, done: Sequence[StoredOperation], now: datetime) ->
     """The case as its operations say. Pure, so that the certificate and the tests can ask the same."""
     coverage = tuple((application, _coverage(case, before, application, done)) for application, before in case.coverage)
     milestones = dict(case.milestones)
-    answered = all(value in _FINAL or value is Coverage.PENDING for _, value in coverage)
+    asked = {s.operation.application for s in done}
+    answered = all(v in _FINAL or (v is Coverage.PENDING and application in asked) for application, v in coverage)
     for milestone in Milestone:
         theirs = [s for s in done if MILESTONE_OF.get(s.operation.verb) is milestone]
         if milestone not in milestones and answered and all(s.life.state.counts_for_milestones for s in theirs):
@@ -195,6 +196,8 @@ def _coverage(case: Case, before: Coverage, application: ApplicationName, done: 
     for state, coverage in _COVERED_BY.items():
         if any(s.life.state is state for s in theirs):
             return coverage
+    if before is Coverage.MANUAL and not any(s.life.state is OperationState.CONFIRMED_BY_HAND for s in theirs):
+        return before  # an account that the plan leaves to a person: no other operation closes it
     if not all(s.life.state.counts_for_milestones or _waits_for_its_hour(s) for s in theirs):
         return Coverage.PENDING
     if any(s.life.state is OperationState.CONFIRMED_BY_HAND for s in theirs):

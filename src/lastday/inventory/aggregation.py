@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -12,12 +12,12 @@ from lastday.connectors.sdk.reading import read_whole
 from lastday.inventory.correlation import LinkDecision, ValueHeld, ValueHistory, correlate
 from lastday.inventory.orphans import orphans
 from lastday.inventory.protection import mark_protected, protection_of
-from lastday.model.account import Account, ApplicationSnapshot
+from lastday.model.account import Account, ApplicationSnapshot, Correlation
 from lastday.model.clock import Clock
 from lastday.model.errors import ConnectorError
 from lastday.model.finding import Finding
 from lastday.model.identity import Identity
-from lastday.model.ids import ApplicationName, SnapshotId
+from lastday.model.ids import ApplicationName, IdentityId, SnapshotId
 from lastday.store import accounts, findings, held_values
 from lastday.store.accounts import Link, Standing
 from lastday.store.database import Transaction
@@ -111,12 +111,31 @@ async def correlate_application(
 ) -> tuple[LinkDecision, ...]:
     """Every account of the application without an owner is judged; certain ones are linked from now on."""
     known = await accounts.load_accounts(tx, application=settings.name)
-    held = await held_values.all_held(tx)
-    history = ValueHistory(held=tuple(ValueHeld(attribute=a, value=v, identity=i, until=u) for a, v, i, u in held))
-    decisions = correlate(known, people, settings, history, now)
+    decisions = correlate(known, people, settings, await _value_history(tx), now)
     links = [Link(account=d.account, correlation=d.correlation, identity=d.identity, how=d.why) for d in decisions]
     await accounts.set_links(tx, links, now)
     return decisions
+
+
+async def perhaps_owned(
+    tx: Transaction, settings: ApplicationSettings, people: Sequence[Identity], now: datetime
+) -> frozenset[IdentityId]:
+    """Whom an account that is on and linked to nobody may belong to: in doubt, or protected and never linked."""
+    known = await accounts.load_accounts(tx, application=settings.name)
+    open_ones = [a for a in known if a.exists and a.identity is None and a.observed.enabled]
+    doubtful = [a for a in open_ones if a.protected or a.correlation is Correlation.AMBIGUOUS]
+    if not doubtful:
+        return frozenset()
+    protected = {a.id for a in doubtful if a.protected}
+    history = await _value_history(tx)
+    decisions = correlate([replace(a, protected=False) for a in doubtful], people, settings, history, now)
+    sure = {d.identity for d in decisions if d.identity is not None}
+    return frozenset(sure | {who for d in decisions if d.account not in protected for who in d.candidates})
+
+
+async def _value_history(tx: Transaction) -> ValueHistory:
+    held = await held_values.all_held(tx)
+    return ValueHistory(held=tuple(ValueHeld(attribute=a, value=v, identity=i, until=u) for a, v, i, u in held))
 
 
 async def _note_findings(

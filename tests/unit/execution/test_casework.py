@@ -48,3 +48,8 @@ def test_case_whose_access_is_gone_stays_open_until_the_deletion():
 def test_case_is_open_while_something_is_tried_again():
     done = (stored(Verb.DISABLE, OperationState.RETRYING, NOW), stored(Verb.REVOKE, OperationState.FAILED))
     assert advanced_case(leaver(), done, NOW).state is CaseState.OPEN
+
+
+def test_what_is_pending_elsewhere_reaches_no_milestone():
+    """The operations of a rehire stand in its own case: the leaver's must not call access gone for want of any."""
+    assert advanced_case(leaver(), (), NOW).milestones == ()
