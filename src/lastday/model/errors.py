@@ -21,6 +21,7 @@ LastdayError(what, effect, mend, code, where)
 │   ├─ AnswerUnusable            the application broke its own protocol; conclude nothing
 │   └─ NotSupported              no interface for it: a person does it
 ├─ GatewayRefused                the last check before an effect said no (protected, last administrator, batch)
+├─ OrderNotCarriedOut            an urgent order met no database: written down, not done; exit 5
 ├─ StoreError                    the database; exit 1
 │   └─ DatabaseUnusable          wrong version, wrong owner, unreachable path: named; exit 2
 └─ EvidenceError                 evidence does not hold, or cannot be written: stop; exit 7
@@ -169,6 +170,11 @@ class StoreError(LastdayError):
 class DatabaseUnusable(StoreError):
     code = "T101"
     exit_code = ExitCode.BAD_INPUT
+
+
+class OrderNotCarriedOut(LastdayError):
+    code = "X150"
+    exit_code = ExitCode.REFUSED_OR_UNREACHABLE
 
 
 class EvidenceError(LastdayError):

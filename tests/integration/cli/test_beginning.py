@@ -10,7 +10,9 @@ import pytest
 import typer
 
 from lastday.app import Composition
+from lastday.interfaces.cli import orders
 from lastday.interfaces.cli.main import build, ended
+from lastday.store.database import DatabaseLost
 from tests.integration.execution.company import TOKENS, Company
 
 HEADINGS = "employee_id,person_key,full_name,work_email,department,status,start_date,end_date,shoe_size\n"
@@ -136,6 +138,18 @@ def test_an_urgent_order_without_the_database_is_kept_and_says_that_nothing_was_
     assert not list((company.folder / "home" / "spool").glob("*.json"))
     assert company.lastday("evidence", "check").code == 0
     assert company.chat.of("E3").enabled
+
+
+def test_an_urgent_order_that_loses_the_database_on_the_way_does_not_say_that_nothing_was_done(company, monkeypatch):
+    """What is not known is not claimed; exit 5."""
+
+    async def lost(*_arguments, **_options):
+        raise DatabaseLost("the database is lost")
+
+    monkeypatch.setattr(orders, "carried", lost)
+    refused = company.as_user("dana", "leave", "E3", "--reason", "x", "--urgent", code=5)
+    assert "[X152]" in refused.err
+    assert "is not known" in refused.err
 
 
 def test_a_spoilt_spool_file_is_told_and_keeps_nobody_from_working(company):

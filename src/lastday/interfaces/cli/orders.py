@@ -27,12 +27,12 @@ from lastday.interfaces.cli.context import (
 from lastday.interfaces.cli.people import person_called
 from lastday.interfaces.cli.reading import label, moment
 from lastday.interfaces.cli.services import Session
-from lastday.interfaces.cli.showing import hint, show, show_error, show_json
+from lastday.interfaces.cli.showing import hint, show, show_json
 from lastday.interfaces.cli.working import carried, ending, result_of, show_states
 from lastday.model.canonical import JsonValue
-from lastday.model.errors import ExitCode, InputError, LastdayError, StoreError
+from lastday.model.errors import ExitCode, InputError, OrderNotCarriedOut, StoreError
 from lastday.model.identity import Identity
-from lastday.model.ids import CaseId, IdentityId
+from lastday.model.ids import CaseId, EntryId, IdentityId
 from lastday.store.announcements import StoredAnnouncement
 from lastday.store.operations import StoredOperation
 
@@ -65,7 +65,11 @@ def leave(
     decider = deciding_user(context, config, user)
     require_role(decider, ORDERING_ROLES)
 
+    opened = False
+
     async def work(session: Session) -> tuple[Ordered, dict[str, JsonValue], tuple[StoredOperation, ...]]:
+        nonlocal opened
+        opened = True
         async with session.engine.database.transaction() as tx:
             who = await person_called(tx, person)
         ordered = await order_leave(session.engine, who.id, decider, reason, urgent=urgent, at=when)
@@ -77,7 +81,8 @@ def leave(
     except StoreError as lost:
         if not urgent:
             raise
-        return _spool(context, config, decider, person, reason, lost)
+        entry = _spool(context, config, decider, person, reason)
+        raise (_lost_meanwhile if opened else _away)(person, entry, lost) from lost
     _show_leave(ordered, report, done, as_json=as_json)
     return ending(done)
 
@@ -125,10 +130,8 @@ def _show_leave(
     hint(f"next: lastday case show {report['employee_number'] or order.identity}")
 
 
-def _spool(
-    context: typer.Context, config: Path, decider: UserSettings, person: str, reason: str, lost: StoreError
-) -> int:
-    """Nothing can be done without the database; that it was ordered is kept, and said."""
+def _spool(context: typer.Context, config: Path, decider: UserSettings, person: str, reason: str) -> EntryId:
+    """That it was ordered is kept on this host, and joins the evidence when the database is back."""
     services = services_of(context)
     draft = EntryDraft(
         kind=EntryKind.DECISION,
@@ -136,16 +139,27 @@ def _spool(
         body={"order": "urgent leave, not carried out", "by": decider.name, "urgent": True, "how": ASSERTED},
         personal={"person": person, "reason": reason},
     )
-    entry = services.spool().write(draft, services.stamp(services.configuration(config)))
-    show_error(
-        LastdayError(
-            f"the database is away, so nothing was done: {person} still has all access",
-            code="X150",
-            effect=f"That you ordered it is kept ({entry}) and joins the evidence later. {lost.what}",
-            mend="Switch the person off at the identity provider by hand now; bring the database back; order it again.",
-        )
+    return services.spool().write(draft, services.stamp(services.configuration(config)))
+
+
+_BY_HAND = "Switch the person off at the identity provider by hand now; bring the database back; order it again."
+
+
+def _away(person: str, entry: EntryId, lost: StoreError) -> OrderNotCarriedOut:
+    return OrderNotCarriedOut(
+        f"the database is away, so nothing was done: {person} still has all access",
+        effect=f"That you ordered it is kept ({entry}) and joins the evidence later. {lost.what}",
+        mend=_BY_HAND,
     )
-    return ExitCode.REFUSED_OR_UNREACHABLE
+
+
+def _lost_meanwhile(person: str, entry: EntryId, lost: StoreError) -> OrderNotCarriedOut:
+    return OrderNotCarriedOut(
+        f"the database was lost meanwhile: whether {person} is out everywhere is not known",
+        effect=f"That you ordered it is kept ({entry}) and joins the evidence later. {lost.what}",
+        mend=_BY_HAND,
+        code="X152",
+    )
 
 
 def restore(
