@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
-from lastday.execution.casework import advance_case, look_again
+from lastday.execution.casework import advance_case, counting_cases, look_again
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.execution.proposal import identity_digest
@@ -87,7 +87,8 @@ async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: 
     await _supersede(engine, tx, plan, giving_way)
     await _close_idle(tx, giving_way, proposed, now)
     tasks = {subject_of(stored.operation) for stored in standing}
-    open_cases = {case.identity: case for case in await cases.open_cases(tx, people)}
+    all_open = await cases.open_cases(tx, people)
+    open_cases = counting_cases(all_open)
     await _carry_over(tx, standing, open_cases)
     new = [
         NewOperation(operation=o, life=_first_life(o, approved=approved), case=_case_of(open_cases, o))
@@ -95,7 +96,7 @@ async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: 
         if subject_of(o) not in tasks
     ]
     await operations.insert_operations(tx, plan.id, plan.batch, new, now)
-    await _cover(engine, tx, plan, tuple(open_cases.values()), proposed)
+    await _cover(engine, tx, plan, all_open, proposed)
 
 
 async def _close_idle(

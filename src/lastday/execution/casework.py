@@ -30,6 +30,9 @@ CASE_OF: Mapping[ChangeKind, CaseKind] = {
 }
 """Which case a change opens; an amendment opens none."""
 
+DECIDING = frozenset({CaseKind.LEAVER, CaseKind.JOINER, CaseKind.LEAVE, CaseKind.RETURN})
+"""Cases that say whether the person is here; of these one counts at a time."""
+
 MILESTONE_OF: Mapping[Verb, Milestone] = {
     Verb.DISABLE: Milestone.ACCESS_GONE,
     Verb.END_SESSIONS: Milestone.ACCESS_GONE,
@@ -87,6 +90,8 @@ async def open_case_files(
     opened = await _with_profiles(engine, tx, drafted)
     await _close_older(tx, opened, batch.opened_at)
     await cases.save_cases(tx, opened)
+    for overtaken in overtaken_cases(opened):
+        await cases.update_case(tx, replace(overtaken, state=CaseState.SUPERSEDED), batch.opened_at)
     people = {person.id: person for person in await load_people(tx, [case.identity for case in opened])}
     for case in opened:
         body = {"kind": case.kind.value, "effective_at": case.effective_at.isoformat(), "state": case.state.value}
@@ -125,17 +130,23 @@ async def _with_profiles(engine: Engine, tx: Transaction, drafted: Sequence[Case
 
 async def _close_older(tx: Transaction, opened: Sequence[Case], now: datetime) -> None:
     """A leaver's open case gives way to a rehire's and the other way round: the newer decision counts."""
-    deciding = {
-        case.identity
-        for case in opened
-        if case.kind in (CaseKind.LEAVER, CaseKind.JOINER, CaseKind.LEAVE, CaseKind.RETURN)
-    }
+    deciding = {case.identity for case in opened if case.kind in DECIDING}
     for older in await cases.open_cases(tx, tuple(deciding)):
-        if (
-            older.kind in (CaseKind.LEAVER, CaseKind.JOINER, CaseKind.LEAVE, CaseKind.RETURN)
-            and older.batch != opened[0].batch
-        ):
+        if older.kind in DECIDING and older.batch != opened[0].batch:
             await cases.update_case(tx, replace(older, state=CaseState.SUPERSEDED), now)
+
+
+def overtaken_cases(opened: Sequence[Case]) -> tuple[Case, ...]:
+    """Of several deciding cases of one person in one batch (a leave and a rehire in one file) all but the last."""
+    deciding = sorted((case for case in opened if case.kind in DECIDING), key=lambda case: case.effective_at)
+    last = {case.identity: case for case in deciding}
+    return tuple(case for case in deciding if last[case.identity] is not case)
+
+
+def counting_cases(open_ones: Sequence[Case]) -> Mapping[IdentityId, Case]:
+    """The case to which each person's operations belong: one that decides before a move or a new name."""
+    in_order = sorted(open_ones, key=lambda case: (case.kind in DECIDING, case.opened_at, case.effective_at))
+    return {case.identity: case for case in in_order}
 
 
 async def advance_case(engine: Engine, tx: Transaction, case_id: CaseId | None) -> None:

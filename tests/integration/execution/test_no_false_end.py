@@ -51,3 +51,29 @@ def test_an_account_that_may_be_theirs_is_not_called_no_account(company):
     assert company.chat.accounts["twice"].enabled
     assert case["state"] == "incomplete"
     assert case["coverage"]["chat"] == "manual"
+
+
+def test_a_leave_and_a_rehire_in_one_file_are_one_case_that_counts(company):
+    """The newer decision counts: the leaver's case gives way, and what is done stands in the rehire's."""
+    company.deliver(E3={"status": "terminated", "end_date": "2026-11-20"})
+    row = next(row for row in company.people if row["employee_id"] == "E3")
+    again = {
+        "employee_id": "E13",
+        "status": "active",
+        "department": "Sales",
+        "start_date": "2026-11-23",
+        "end_date": "",
+    }
+    company.people.append({**row, **again})
+    company.deliver()
+    at = "2026-11-23T07:00:00Z"
+    company.lastday("source", "read", "hr", at=at)
+    company.settle(at=at, code=None)
+    cases = company.lastday("case", "list", "--all", "--json", at=at).json["cases"]
+    states = {case["kind"]: case["state"] for case in cases}
+    assert states == {"leaver": "superseded", "joiner": "complete"}
+    assert company.chat.of("E3").enabled
+    report = company.lastday(
+        "case", "show", next(c["case"] for c in cases if c["kind"] == "joiner"), "--json", at=at
+    ).json
+    assert [o["verb"] for o in report["cases"][0]["operations"]] == ["revoke"]
