@@ -69,7 +69,7 @@ class EntryDraft:
 async def append(tx: Transaction, draft: EntryDraft, stamp: Stamp) -> EntryId:
     """The entry is durable when, and only if, `tx` commits. Raises EvidenceError for what cannot be written down."""
     new = prepared(draft, stamp)
-    await log.insert_entry(tx, new)
+    await log.add_entry(tx, new)
     return new.id
 
 

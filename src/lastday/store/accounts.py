@@ -244,7 +244,7 @@ async def _insert_snapshot(
 async def _note_entitlements(tx: Transaction, application: ApplicationName, names: set[str], at: datetime) -> None:
     if not names:
         return
-    await tx.execute(
+    tx.later(
         "INSERT INTO entitlement (application, name, first_seen) SELECT %s, name, %s FROM unnest(%s::text[]) AS name"
         " ON CONFLICT DO NOTHING",
         (application, at, sorted(storable(name) for name in names)),

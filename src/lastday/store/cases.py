@@ -68,7 +68,7 @@ async def all_cases(tx: Transaction) -> tuple[Case, ...]:
 
 async def update_case(tx: Transaction, case: Case, closed_at: datetime | None) -> None:
     """State, profile, milestones and coverage are those of `case`."""
-    await tx.execute(
+    tx.later(
         "UPDATE case_file SET state = %s, profile = %s, limit_s = %s, milestones = %s, coverage = %s, closed_at"
         " = %s WHERE id = %s",
         (

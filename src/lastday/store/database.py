@@ -62,18 +62,38 @@ def lock_key(name: str) -> int:
 class Transaction:
     """One open transaction. Rows are dicts by column name unless a row factory says otherwise."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("_waiting", "connection")
 
     def __init__(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
         self.connection = connection
+        self._waiting: list[tuple[str, Parameters | None]] = []
+
+    def later(self, query: str, parameters: Parameters | None = None) -> None:
+        """The statement runs, in its order, before any other that follows it and before the commit.
+
+        For writes of which nothing is asked: they share one way to the server. A fault shows where they run.
+        """
+        self._waiting.append((query, parameters))
+
+    async def settle(self) -> None:
+        """Everything that was to run later has run."""
+        waiting, self._waiting = self._waiting, []
+        if len(waiting) > 1:
+            async with self.connection.pipeline():
+                for query, parameters in waiting:
+                    await self.connection.execute(query, parameters)
+        elif waiting:
+            await self.connection.execute(*waiting[0])
 
     async def execute(self, query: str, parameters: Parameters | None = None) -> int:
         """Runs the statement; the number of rows it touched."""
+        await self.settle()
         cursor = await self.connection.execute(query, parameters)
         return max(cursor.rowcount, 0)
 
     async def execute_many(self, query: str, rows: Iterable[Parameters]) -> int:
         """Runs the statement once for each row, in one pipeline; the number of rows touched in all."""
+        await self.settle()
         async with self.connection.cursor() as cursor:
             await cursor.executemany(query, rows)
             return max(cursor.rowcount, 0)
@@ -88,6 +108,7 @@ class Transaction:
         self, query: str, parameters: Parameters | None = None, *, row: BaseRowFactory[Any] = dict_row
     ) -> Any:
         """The first row, or None."""
+        await self.settle()
         async with self.connection.cursor(row_factory=row) as cursor:
             await cursor.execute(query, parameters)
             return await cursor.fetchone()
@@ -102,12 +123,14 @@ class Transaction:
         self, query: str, parameters: Parameters | None = None, *, row: BaseRowFactory[Any] = dict_row
     ) -> Any:
         """All rows. `row` is a row factory of psycopg, such as `class_row(Class)` or `scalar_row`."""
+        await self.settle()
         async with self.connection.cursor(row_factory=row) as cursor:
             await cursor.execute(query, parameters)
             return await cursor.fetchall()
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """The rows are in the table, by COPY: for feeds and snapshots."""
+        await self.settle()
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
         )
@@ -177,7 +200,9 @@ class Database:
         """
         try:
             async with self._pool.connection() as connection:
-                yield Transaction(connection)
+                tx = Transaction(connection)
+                yield tx
+                await tx.settle()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise _named(error) from error
 
@@ -187,8 +212,10 @@ class Database:
         try:
             async with self._pool.connection() as connection:
                 await connection.set_autocommit(True)
+                tx = Transaction(connection)
                 try:
-                    yield Transaction(connection)
+                    yield tx
+                    await tx.settle()
                 finally:
                     if not connection.closed:
                         await connection.set_autocommit(False)

@@ -68,24 +68,41 @@ async def insert_entry(tx: Transaction, new: NewEntry) -> bool:
     written = await tx.execute(
         "INSERT INTO entry (id, kind, at, case_id, operation, batch, plan, identity, content, leaf)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
-        (
-            new.id,
-            new.kind,
-            new.at,
-            new.case,
-            new.operation,
-            new.batch,
-            new.plan,
-            new.identity,
-            new.content,
-            new.leaf,
-        ),
+        _columns(new),
     )
     if written and new.salt is not None:
         await tx.execute(
             "INSERT INTO entry_personal (entry, salt, content) VALUES (%s, %s, %s)", (new.id, new.salt, new.personal)
         )
     return bool(written)
+
+
+async def add_entry(tx: Transaction, new: NewEntry) -> None:
+    """The entry, whose id nobody else can have, is in the log when the transaction commits."""
+    tx.later(
+        "INSERT INTO entry (id, kind, at, case_id, operation, batch, plan, identity, content, leaf)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        _columns(new),
+    )
+    if new.salt is not None:
+        tx.later(
+            "INSERT INTO entry_personal (entry, salt, content) VALUES (%s, %s, %s)", (new.id, new.salt, new.personal)
+        )
+
+
+def _columns(new: NewEntry) -> tuple[object, ...]:
+    return (
+        new.id,
+        new.kind,
+        new.at,
+        new.case,
+        new.operation,
+        new.batch,
+        new.plan,
+        new.identity,
+        new.content,
+        new.leaf,
+    )
 
 
 async def unnumbered(tx: Transaction, limit: int) -> list[tuple[EntryId, bytes]]:

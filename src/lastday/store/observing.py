@@ -108,7 +108,7 @@ async def _insert_accounts(tx: Transaction, observation: Observation, new: Seque
 
 
 async def _touch(tx: Transaction, observation: Observation, seen: Sequence[_Seen], gone: Sequence[AccountId]) -> None:
-    await tx.execute(
+    tx.later(
         "UPDATE account a SET seen_at = %(at)s, checked_at = %(at)s, snapshot = coalesce(%(snapshot)s, a.snapshot),"
         " last_used = greatest(a.last_used, n.last_used)"
         " FROM unnest(%(ids)s::text[], %(used)s::timestamptz[]) AS n (id, last_used) WHERE a.id = n.id",
@@ -120,7 +120,7 @@ async def _touch(tx: Transaction, observation: Observation, seen: Sequence[_Seen
         },
     )
     if gone:
-        await tx.execute("UPDATE account SET checked_at = %s WHERE id = ANY(%s)", (observation.at, list(gone)))
+        tx.later("UPDATE account SET checked_at = %s WHERE id = ANY(%s)", (observation.at, list(gone)))
 
 
 async def _write_versions(

@@ -245,7 +245,7 @@ async def lease_holds(tx: Transaction, application: ApplicationName, identity: I
 
 
 async def save_life(tx: Transaction, operation: OperationId, life: Life, holder: str | None) -> None:
-    await tx.execute(
+    tx.later(
         "UPDATE operation SET state = %s, wake_at = %s, attempts = %s, failures = %s, contradictions = %s, reads = %s,"
         " candidate = %s, concluded = %s, accepted_at = %s, verified_at = %s, settled_at = %s, detail = %s, holder = %s"
         " WHERE id = %s",
@@ -278,7 +278,7 @@ async def postpone(tx: Transaction, operation: OperationId, until: datetime) -> 
 
 async def set_native_id(tx: Transaction, operation: OperationId, native_id: NativeId) -> None:
     """A create brought this id."""
-    await tx.execute("UPDATE operation SET native_id = %s WHERE id = %s", (native_id, operation))
+    tx.later("UPDATE operation SET native_id = %s WHERE id = %s", (native_id, operation))
 
 
 async def acting_of(tx: Transaction, holders: Sequence[str]) -> tuple[OperationId, ...]:
@@ -293,21 +293,21 @@ async def acting_holders(tx: Transaction) -> tuple[str, ...]:
 
 
 async def note_attempt(tx: Transaction, operation: OperationId, number: int, at: datetime) -> None:
-    await tx.execute(
+    tx.later(
         "INSERT INTO attempt (operation, number, began_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (operation, number, at),
     )
 
 
 async def note_outcome(tx: Transaction, operation: OperationId, number: int, outcome: Outcome) -> None:
-    await tx.execute(
+    tx.later(
         "UPDATE attempt SET outcome = %s, detail = %s, request_id = %s WHERE operation = %s AND number = %s",
         (outcome.kind, outcome.detail[:2000], outcome.request_id, operation, number),
     )
 
 
 async def note_observation(tx: Transaction, operation: OperationId, seen: Verification) -> None:
-    await tx.execute(
+    tx.later(
         "INSERT INTO observation (operation, at, kind, detail, probes) VALUES (%s, %s, %s, %s, %s)",
         (operation, seen.observed_at, seen.kind, seen.detail[:2000], list(seen.probes)),
     )
@@ -331,9 +331,7 @@ async def exchanges_of(tx: Transaction, operation_ids: Sequence[OperationId]) ->
 
 
 async def note_entry(tx: Transaction, operation: OperationId, kind: str, entry: EntryId) -> None:
-    await tx.execute(
-        "INSERT INTO operation_entry (operation, kind, entry) VALUES (%s, %s, %s)", (operation, kind, entry)
-    )
+    tx.later("INSERT INTO operation_entry (operation, kind, entry) VALUES (%s, %s, %s)", (operation, kind, entry))
 
 
 async def entries_of(tx: Transaction, operations: Sequence[OperationId]) -> Mapping[OperationId, tuple[EntryId, ...]]:
