@@ -29,7 +29,7 @@ from lastday.model.operation import Because
 from lastday.model.plan import MadeFrom, Plan
 from lastday.planning.brakes import apply_stops
 from lastday.planning.build import build_plan
-from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes
+from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes, less_released
 from lastday.planning.profile import ApplicationProfile, PersonFacts
 from lastday.store import accounts, batches, decisions, findings, looking_again, operations, plans
 from lastday.store.batches import StoredChange
@@ -37,6 +37,8 @@ from lastday.store.database import Transaction
 from lastday.store.operations import StoredOperation
 
 WINDOW = timedelta(hours=24)
+_MAY_TELL_OF_POLICY = (CauseKind.POLICY, CauseKind.SWEEP)
+"""What one plan stopped must not pass as the next look at everybody, nor because something else waited with it."""
 
 BECAUSE_OF: Mapping[ChangeKind, Because] = {
     ChangeKind.JOINED: Because.JOINED,
@@ -143,7 +145,7 @@ async def _build(
     stopped = {identity: brake.value for identity, brake in (await batches.stopped_identities(tx)).items()}
     causes = await _open_causes(tx)
     chosen = await standings(engine, tx, only)
-    first_load = any(stored.cause is CauseKind.FIRST_LOAD for stored in causes.values())
+    accepted = frozenset(who for who, stored in causes.items() if stored.cause is CauseKind.FIRST_LOAD)
     unfinished = await _unfinished(tx)
     denies = await decisions.load_denies(tx, now)
     plan = build_plan(
@@ -154,18 +156,14 @@ async def _build(
         stopped=stopped,
         unreadable=tuple(readings.faults),
         separations=engine.configuration.sod,
-        giving_accepted=first_load,
+        giving_accepted=accepted,
     )
     left = {standing.identity.id: standing.last_left_at for standing in chosen}
     plan = less_confirmed(plan, await unchecked(tx), left)
-    base = await _base(tx, known, batch, first_load=first_load)
+    base = await _base(tx, known, batch, accepted)
     effects = [_counted(stored) for stored in await operations.effects_since(tx, now - WINDOW)]
-    released = await batches.released_people(tx, now)
-    tripped = tuple(
-        trip
-        for trip in check_plan_brakes(plan, base, effects, engine.configuration.brakes, now)
-        if not set(trip.identities) <= released
-    )
+    judged = check_plan_brakes(plan, base, effects, engine.configuration.brakes, now)
+    tripped = less_released(judged, await batches.released_people(tx, now))
     held = apply_stops(plan, tripped)
     everyone = {person.id: person for person in everybody}
     of_batches = await _tripped_now(tx)
@@ -233,7 +231,10 @@ def _instant(at: datetime | None) -> str | None:
 
 
 async def _base(
-    tx: Transaction, profiles_: Mapping[ApplicationName, ApplicationProfile], batch: Batch, *, first_load: bool
+    tx: Transaction,
+    profiles_: Mapping[ApplicationName, ApplicationProfile],
+    batch: Batch,
+    accepted: frozenset[IdentityId],
 ) -> PlanBase:
     privileged = {
         EntitlementRef(name, entitlement)
@@ -244,8 +245,8 @@ async def _base(
         accounts=await accounts.count_accounts(tx),
         members=await accounts.count_members(tx),
         privileged=frozenset(privileged),
-        policy_change=batch.cause.kind is CauseKind.POLICY,
-        first_load=first_load,
+        policy_change=batch.cause.kind in _MAY_TELL_OF_POLICY,
+        accepted=accepted,
     )
 
 

@@ -14,7 +14,7 @@ Decisions of this room, each with a test:
 - What gives something to an account that is yet to be made has no native id and stands behind its `create`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -47,7 +47,7 @@ class _Frame:
     made_from: MadeFrom
     now: datetime
     losing: Mapping[ApplicationName, frozenset[IdentityId]]
-    giving_accepted: bool
+    giving_accepted: Collection[IdentityId]
 
 
 def build_plan(
@@ -59,11 +59,11 @@ def build_plan(
     stopped: Mapping[IdentityId, str] = NOT_STOPPED,
     unreadable: Sequence[ApplicationName] = (),
     separations: Sequence[SodSettings] = (),
-    giving_accepted: bool = False,
+    giving_accepted: Collection[IdentityId] = (),
 ) -> Plan:
     """The plan that closes the gap for `people` in all `profiles` that could be read.
 
-    `giving_accepted` says that the acceptance of a first load covers what the plan gives.
+    `giving_accepted` are those of whom the acceptance of a first load covers what the plan gives them.
     """
     known = sorted(people, key=lambda person: person.identity.id)
     readable = [profiles[name] for name in sorted(profiles) if name not in unreadable]
@@ -108,7 +108,7 @@ def _for_person(
             profile=profile,
             now=frame.now,
             losing=frame.losing[profile.name],
-            giving_accepted=frame.giving_accepted,
+            giving_accepted=person.identity.id in frame.giving_accepted,
         )
         total += _in_application(drafter)
     kept_apart = _broken_sides(person.desired, separations)

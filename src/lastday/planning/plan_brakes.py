@@ -3,8 +3,8 @@
 Whatever was done or is pending in the last 24 hours counts with it; the same effect counts once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -49,9 +49,9 @@ class PlanBase:
     privileged: frozenset[EntitlementRef] = field(default_factory=frozenset)
     """Privileged entitlements, those of administrators included."""
     policy_change: bool = False
-    """The batch was caused by a change of policy, roles or correlation."""
-    first_load: bool = False
-    """The first load of a source: its acceptance covers what it gives."""
+    """The plan may tell of a change of policy, roles or correlation: it is of one, or of a look at everybody."""
+    accepted: frozenset[IdentityId] = frozenset()
+    """People of the first load of a source: its acceptance covers what they are given, and nobody else."""
 
 
 _Key: TypeAlias = tuple[ApplicationName, str, Verb, str | None]
@@ -92,7 +92,7 @@ def check_plan_brakes(
     known = {effect.key for effect in planned}
     everything = [*planned, *(effect for effect in _unique(done) if effect.key not in known)]
     removals = [e for e in everything if _is_removal(e)]
-    giving = [] if base.first_load else [e for e in everything if e.verb in _GIVING]
+    giving = [e for e in everything if e.verb in _GIVING and e.identity not in base.accepted]
     return (
         *_of_applications(removals, base, settings),
         *_of_entitlements(removals, base, settings),
@@ -101,6 +101,12 @@ def check_plan_brakes(
         *_growth(giving, base, settings),
         *_privileged(giving, base),
     )
+
+
+def less_released(tripped: Sequence[Tripped], released: Collection[IdentityId]) -> tuple[Tripped, ...]:
+    """The brakes as they hold when these people may go: exactly they go, whoever else is in the tripping set."""
+    held = (replace(one, identities=tuple(i for i in one.identities if i not in released)) for one in tripped)
+    return tuple(one for one in held if one.identities)
 
 
 def holds_operation(tripped: Tripped, operation: Operation) -> bool:
@@ -130,7 +136,7 @@ def _of_operation(operation: Operation, base: PlanBase) -> _Effect:
         account=operation.native_id or operation.identity,
         verb=operation.verb,
         entitlement=operation.entitlement,
-        policy_change=base.policy_change,
+        policy_change=base.policy_change and operation.because is Because.NO_REASON,
         planned=operation,
     )
 

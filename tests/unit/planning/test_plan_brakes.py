@@ -12,7 +12,7 @@ from lastday.model.ids import IdentityId, NativeId
 from lastday.model.operation import Because, Verb
 from lastday.planning.brakes import apply_stops
 from lastday.planning.build import build_plan
-from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes
+from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes, less_released
 from tests.unit.planning.people import (
     DIRECTORY,
     MADE_FROM,
@@ -98,6 +98,19 @@ def test_more_than_twenty_removals_by_one_change_of_policy_are_stopped():
     assert check(plan_of(*losers(21)), a_base()) == ()
 
 
+def test_the_acceptance_of_a_first_load_covers_nobody_else():
+    """Another source's people would be given anything while its first batch is open."""
+    assert codes(check(plan_of(*joiners(11)), a_base(0, accepted=frozenset({"somebody else"}))))
+
+
+def test_of_a_tripping_set_exactly_the_released_go():
+    """Design section 7: release by name; whoever was not named stays held."""
+    (tripped,) = check(plan_of(*losers(6)), a_base(20))
+    first, *others = tripped.identities
+    assert [one.identities for one in less_released((tripped,), {first})] == [tuple(others)]
+    assert less_released((tripped,), set(tripped.identities)) == ()
+
+
 def test_what_leavers_lose_is_not_counted_here():
     people = [a_leaver(f"{n:03}", an_account(f"u{n:03}", f"{n:03}", "group/vpn")) for n in range(100)]
     assert check(plan_of(*people), a_base(policy_change=True)) == ()
@@ -139,7 +152,7 @@ def test_what_was_done_in_the_last_day_counts_once_and_older_does_not():
 def test_new_accounts_over_ten_percent_are_stopped_but_not_at_an_accepted_first_load():
     assert check(plan_of(*joiners(10)), a_base(0)) == ()
     assert codes(check(plan_of(*joiners(11)), a_base(0))) == {Brake.NEW_ACCOUNTS}
-    assert check(plan_of(*joiners(11)), a_base(0, first_load=True)) == ()
+    assert check(plan_of(*joiners(11)), a_base(0, accepted=frozenset(who.identity.id for who in joiners(11)))) == ()
     assert check(plan_of(*joiners(42)), a_base()) == ()
     assert codes(check(plan_of(*joiners(43)), a_base())) == {Brake.NEW_ACCOUNTS}
 

@@ -193,7 +193,7 @@ def test_what_is_privileged_waits_for_approval_unless_a_first_load_was_accepted(
     profile = a_profile(privileged=frozenset({"group/vpn"}))
     person = a_person(an_identity("1"), a_wish(ACTIVE, "group/vpn"), accounts=[an_account("u", "1")])
     assert [o.approval for o in plan_for(person, profile=profile).operations] == ["privileged"]
-    accepted = plan_for(person, profile=profile, giving_accepted=True)
+    accepted = plan_for(person, profile=profile, giving_accepted=(person.identity.id,))
     assert [o.approval for o in accepted.operations] == [None]
 
 
