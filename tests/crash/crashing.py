@@ -2,8 +2,9 @@
 
     python -m tests.crash.crashing apply PLAN --wait      with CRASH_AT=after_effect CRASH_ON=3
 
-It is the real composition and the real command; only what happens at a boundary, and how soon a silent worker counts
-as lost, are the test's.
+With CRASH_HOW=stumble it raises there what nobody expects, as a fault of ours would, and the process lives on. It is
+the real composition and the real command; only what happens at a boundary, and how soon a silent worker counts as lost,
+are the test's.
 """
 
 import os
@@ -17,16 +18,23 @@ from lastday.interfaces.cli.main import run
 QUICK = Liveness(beat_s=0.5, fresh_s=2.0, stalled_s=4.0)
 
 
-class FailPoint:
-    """Ends the process without a word on the n-th arrival at the boundary."""
+class Stumbled(Exception):
+    """What a fault of ours would raise: no part of the program knows of it."""
 
-    def __init__(self, boundary: Boundary, on: int) -> None:
+
+class FailPoint:
+    """Ends the process without a word on the n-th arrival at the boundary, or stumbles there."""
+
+    def __init__(self, boundary: Boundary, on: int, *, dies: bool) -> None:
         self.boundary = boundary
         self.left = on
+        self.dies = dies
 
     def __call__(self, boundary: Boundary, subject: str) -> None:
         if boundary is self.boundary:
             self.left -= 1
+            if self.left == 0 and not self.dies:
+                raise Stumbled
             if self.left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -36,7 +44,8 @@ def main() -> None:
     composition = Composition(dict(os.environ))
     composition.liveness = QUICK
     if "CRASH_AT" in os.environ:
-        composition.reached = FailPoint(Boundary(os.environ["CRASH_AT"]), int(os.environ["CRASH_ON"]))
+        dies = os.environ.get("CRASH_HOW") != "stumble"
+        composition.reached = FailPoint(Boundary(os.environ["CRASH_AT"]), int(os.environ["CRASH_ON"]), dies=dies)
     run(composition)
 
 

@@ -35,18 +35,13 @@ def test_a_plan_for_one_person_asks_for_that_person_only_and_finds_a_second_acco
         assert [user["active"] for user in chat] == [False, False]
         world.assert_converged()
 
-
-@pytest.mark.timeout(300)
-def test_an_application_that_is_down_is_never_taken_for_empty():
-    """Design section 1, rule 3, on the named path: the plan is not complete and removes nothing there."""
-    with ExitStack() as stack:
-        world = open_crashing(stack, people=10)
-        (leaving,), _ = world.go(leavers=1)
+        # Design section 1, rule 3, on the same path: who does not answer is not empty; the plan is not complete.
+        (another,), _ = world.go(leavers=1)
         world.wiki.stop()
-        plan = world.run("plan", "--json", "--person", f"E{leaving}").json
+        plan = world.run("plan", "--json", "--person", f"E{another}").json
         assert not plan["complete"]
         assert {o["application"] for o in plan["operations"]} == {"chat", "ledger"}
         world.run("apply", plan["plan"], "--wait")
-        states = world.rows("SELECT state, coverage FROM case_file WHERE identity = (SELECT identity FROM operation"
-                            " WHERE plan = %s LIMIT 1)", plan["plan"])  # fmt: skip
-        assert [row["state"] for row in states] == ["incomplete"]
+        assert [row["state"] for row in world.rows("SELECT state FROM case_file WHERE state <> 'complete'")] == [
+            "incomplete"
+        ]
