@@ -31,7 +31,7 @@ from lastday.planning.brakes import apply_stops
 from lastday.planning.build import build_plan
 from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes, less_released
 from lastday.planning.profile import ApplicationProfile, PersonFacts
-from lastday.store import accounts, batches, decisions, findings, looking_again, operations, plans
+from lastday.store import accounts, batches, decisions, findings, identities, looking_again, operations, plans
 from lastday.store.batches import StoredChange
 from lastday.store.database import Transaction
 from lastday.store.operations import StoredOperation
@@ -62,7 +62,9 @@ class Proposed:
 async def propose(
     engine: Engine, batch: Batch, only: Sequence[IdentityId] | None = None, readings: Readings | None = None
 ) -> Proposed:
-    """The plan for `batch` is kept: for these people, or for everybody.
+    """The plan for `batch` is kept: for these people, or for everybody; less those whose hour came meanwhile.
+
+    No brake has judged them yet: they have a batch of their own with the next tick.
 
     Applications are asked for the people where these are few, else read whole, unless `readings` brings what was read.
     An application that could not be read yields nothing, and the plan is not complete.
@@ -144,7 +146,8 @@ async def _build(
     known = await profiles(engine, tx, engine.applications.names, here)
     stopped = {identity: brake.value for identity, brake in (await batches.stopped_identities(tx)).items()}
     causes = await _open_causes(tx)
-    chosen = await standings(engine, tx, only)
+    unjudged = frozenset(await identities.due_identities(tx, now))
+    chosen = [s for s in await standings(engine, tx, only) if s.identity.id not in unjudged]
     accepted = frozenset(who for who, stored in causes.items() if stored.cause is CauseKind.FIRST_LOAD)
     unfinished = await _unfinished(tx)
     denies = await decisions.load_denies(tx, now)
