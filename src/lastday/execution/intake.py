@@ -68,7 +68,7 @@ async def read_source(engine: Engine, name: SourceName, *, accepted_by: UserName
         last = await feeds.last_good_feed(tx, name)
         feed = _judged(engine, settings, content, known, last)
         if not is_stopped(feed.findings) and (last is not None or accepted_by is not None):
-            return await _take_in(engine, tx, feed, known, accepted_by, first_load=last is None)
+            return await _take_in(engine, tx, feed, accepted_by, first_load=last is None)
         await _record_stopped(engine, tx, feed)
     raise _held(feed)
 
@@ -185,13 +185,15 @@ async def _take_in(
     engine: Engine,
     tx: Transaction,
     feed: _Feed,
-    known: Sequence[Identity],
     accepted_by: UserName | None,
     *,
     first_load: bool,
 ) -> SourceRead:
+    """Everybody is read again behind the lock: what another source or an order said meanwhile must not be lost."""
+    await tx.lock(SERIALISED)
     now = engine.clock.now()
     name = feed.settings.name
+    known = await load_people(tx)
     stored = await identities.load_identities(tx)
     intake = await _merged(tx, feed, stored, now, first_load=first_load)
     reference = await _record(engine, tx, feed, accepted_by, accepted=True)
