@@ -92,11 +92,11 @@ class Memory:
             and kept.life.accepted_at is not None
         )
 
-    def sessions_open(self) -> frozenset[NativeId]:
+    def sessions_open(self) -> frozenset[tuple[ApplicationName, NativeId]]:
         """Accounts whose sessions were to be ended and are not known to be."""
         unfinished = ("planned", "retrying", "acting", "uncertain", "failed", "contradicted")
         return frozenset(
-            kept.operation.native_id
+            (kept.operation.application, kept.operation.native_id)
             for kept in self.operations.values()
             if kept.operation.verb is Verb.END_SESSIONS
             and kept.operation.native_id is not None

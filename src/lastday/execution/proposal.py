@@ -6,6 +6,7 @@ Nothing outside is changed by a plan.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution import named
@@ -24,13 +25,13 @@ from lastday.model.canonical import JsonValue, digest
 from lastday.model.change import Change, ChangeKind
 from lastday.model.finding import Finding, Severity
 from lastday.model.identity import Identity, Lifecycle
-from lastday.model.ids import ApplicationName, BatchId, Digest, IdentityId, NativeId
+from lastday.model.ids import ApplicationName, BatchId, Digest, IdentityId
 from lastday.model.operation import Because
 from lastday.model.plan import MadeFrom, Plan
 from lastday.planning.brakes import apply_stops
 from lastday.planning.build import build_plan
 from lastday.planning.plan_brakes import CountedEffect, PlanBase, check_plan_brakes, less_released
-from lastday.planning.profile import ApplicationProfile, PersonFacts
+from lastday.planning.profile import AccountKey, ApplicationProfile, PersonFacts
 from lastday.store import accounts, batches, decisions, findings, identities, looking_again, operations, plans
 from lastday.store.batches import StoredChange
 from lastday.store.database import Transaction
@@ -182,16 +183,20 @@ async def _open_causes(tx: Transaction) -> Mapping[IdentityId, StoredChange]:
     return latest
 
 
-async def _unfinished(tx: Transaction) -> tuple[frozenset[NativeId], frozenset[NativeId]]:
+_Unfinished: TypeAlias = tuple[frozenset[AccountKey], Mapping[AccountKey, datetime]]
+
+
+async def _unfinished(tx: Transaction) -> _Unfinished:
     return await operations.sessions_open(tx), await operations.handed_over(tx)
 
 
 def _facts(
     standing: Standing,
     cause: StoredChange | None,
-    unfinished: tuple[frozenset[NativeId], frozenset[NativeId]],
+    unfinished: _Unfinished,
     denies: Sequence[Deny],
 ) -> PersonFacts:
+    left = standing.last_left_at
     denied = frozenset(deny.entitlement for deny in denies if deny.identity == standing.identity.id)
     return PersonFacts(
         identity=standing.identity,
@@ -201,7 +206,7 @@ def _facts(
         case_reason=_because(cause.change) if cause is not None else None,
         denied=denied,
         sessions_open=unfinished[0],
-        handed_over=unfinished[1],
+        handed_over=frozenset(key for key, at in unfinished[1].items() if left is None or at >= left),
     )
 
 

@@ -19,7 +19,7 @@ from lastday.model.identity import Lifecycle
 from lastday.model.operation import Because, Operation, Verb
 from lastday.planning.administrators import takes_administration
 from lastday.planning.draft import Drafter, Proposal
-from lastday.planning.profile import DELETES, ENDS_SESSIONS, TRANSFERS, ApplicationProfile
+from lastday.planning.profile import DELETES, ENDS_SESSIONS, TRANSFERS, ApplicationProfile, key_of
 
 _SHARED = (AccountKind.SHARED, AccountKind.SERVICE)
 
@@ -51,7 +51,7 @@ def _switch_off(drafter: Drafter, account: Account, because: Because) -> tuple[O
     """Disable, where it is on, and end the sessions, where that can be done and is not known to be done."""
     on = account.observed.enabled
     off = [drafter.operation(Verb.DISABLE, account, because, _off_sentence(drafter, account, because))] if on else []
-    if drafter.profile.can(ENDS_SESSIONS) and (on or account.native_id in drafter.person.sessions_open):
+    if drafter.profile.can(ENDS_SESSIONS) and (on or key_of(account) in drafter.person.sessions_open):
         off.append(drafter.operation(Verb.END_SESSIONS, account, because, f"{_sentence(drafter, because)}: sessions."))
     return tuple(off)
 
@@ -100,7 +100,7 @@ def _hand_over(drafter: Drafter, account: Account, wish: DesiredAccount, because
     """What the account owns goes to the successor: with the disable, and again just before a deletion."""
     profile = drafter.profile
     needed = account.observed.enabled or _deletion_is_due(drafter, wish)
-    done = account.native_id in drafter.person.handed_over
+    done = key_of(account) in drafter.person.handed_over
     if wish.wish is not AccountWish.CLOSED or profile.successor is None or not profile.can(TRANSFERS):
         return ()
     if done or not needed or account.kind is AccountKind.GUEST:

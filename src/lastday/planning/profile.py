@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from lastday.configuration.settings import ApplicationSettings, MatchStrength, Mode, RoleSettings
 from lastday.filters.predicate import compile_predicate
@@ -70,6 +71,14 @@ class ApplicationProfile:
         return verb in ("delete", "wipe") or verb in self.destroys
 
 
+AccountKey: TypeAlias = tuple[ApplicationName, NativeId]
+"""Two applications may well call two accounts by the same native id."""
+
+
+def key_of(account: Account) -> AccountKey:
+    return account.application, account.native_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFacts:
     """One person: what they should have, and the accounts linked to them in all applications."""
@@ -82,10 +91,10 @@ class PersonFacts:
     """Why the person is looked at: LEFT, CONTRACT_ENDED, JOINED, CAME_BACK, ROLE_GAINED or ROLE_LOST (a move)."""
     denied: frozenset[EntitlementRef] = field(default_factory=frozenset)
     """Live denies: taken even where the entitlement is not managed."""
-    sessions_open: frozenset[NativeId] = field(default_factory=frozenset)
+    sessions_open: frozenset[AccountKey] = field(default_factory=frozenset)
     """Accounts that are off but whose sessions are not yet known to be ended."""
-    handed_over: frozenset[NativeId] = field(default_factory=frozenset)
-    """Accounts that own nothing any more, read fresh: deletion needs no further hand-over."""
+    handed_over: frozenset[AccountKey] = field(default_factory=frozenset)
+    """Accounts whose things were handed over since the person left: deletion needs no further hand-over."""
 
 
 def profile_of(

@@ -396,22 +396,22 @@ async def effects_since(tx: Transaction, since: datetime) -> tuple[StoredOperati
     return tuple(_stored(row) for row in rows)
 
 
-async def sessions_open(tx: Transaction) -> frozenset[NativeId]:
+async def sessions_open(tx: Transaction) -> frozenset[tuple[ApplicationName, NativeId]]:
     """Accounts whose sessions were to be ended and are not known to be."""
     rows = await tx.fetch_all(
-        "SELECT DISTINCT native_id FROM operation WHERE verb = 'end_sessions' AND native_id IS NOT NULL"
+        "SELECT DISTINCT application, native_id FROM operation WHERE verb = 'end_sessions' AND native_id IS NOT NULL"
         " AND state IN ('planned', 'retrying', 'acting', 'uncertain', 'failed', 'contradicted')"
     )
-    return frozenset(NativeId(row["native_id"]) for row in rows)
+    return frozenset((ApplicationName(row["application"]), NativeId(row["native_id"])) for row in rows)
 
 
-async def handed_over(tx: Transaction) -> frozenset[NativeId]:
-    """Accounts whose owned things were handed over, settled."""
+async def handed_over(tx: Transaction) -> Mapping[tuple[ApplicationName, NativeId], datetime]:
+    """Accounts whose owned things were handed over, settled, and when that was last."""
     rows = await tx.fetch_all(
-        "SELECT DISTINCT native_id FROM operation WHERE verb = 'transfer' AND state = 'settled' AND native_id IS"
-        " NOT NULL"
+        "SELECT application, native_id, max(settled_at) AS at FROM operation WHERE verb = 'transfer'"
+        " AND state = 'settled' AND native_id IS NOT NULL GROUP BY application, native_id"
     )
-    return frozenset(NativeId(row["native_id"]) for row in rows)
+    return {(ApplicationName(row["application"]), NativeId(row["native_id"])): row["at"] for row in rows}
 
 
 async def load_operations(tx: Transaction, wanted: Sequence[OperationId]) -> tuple[StoredOperation, ...]:

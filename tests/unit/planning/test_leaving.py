@@ -161,8 +161,18 @@ def test_a_second_plan_after_the_first_has_no_operation():
 
 
 def test_sessions_that_are_not_known_to_be_ended_are_ended_although_the_account_is_off():
-    person = a_leaver("1", an_account("u1", "1", enabled=False), sessions_open=frozenset({"u1"}))
+    person = a_leaver("1", an_account("u1", "1", enabled=False), sessions_open=frozenset({(DIRECTORY, "u1")}))
     assert shape(plan_for(person)) == [("end_sessions", None)]
+
+
+def test_what_another_account_of_the_same_id_handed_over_counts_for_nothing():
+    """Found by reading: the deletion came without a hand-over, and took what the account owned with it."""
+    profile = a_profile(successor="manager", keep_for=timedelta(days=30))
+    elsewhere = frozenset({(CHAT, "u1")})
+    person = a_leaver("1", an_account("u1", "1"), handed_over=elsewhere)
+    assert ("transfer", None) in shape(plan_for(person, profile=profile))
+    person = a_leaver("1", an_account("u1", "1"), handed_over=frozenset({(DIRECTORY, "u1")}))
+    assert ("transfer", None) not in shape(plan_for(person, profile=profile))
 
 
 def test_the_identity_provider_goes_before_every_other_sign_in():
