@@ -1,12 +1,15 @@
 """The database itself: transactions, locks, notifications, migrations."""
 
 import asyncio
+from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from lastday.model.errors import DatabaseUnusable
-from lastday.store import schema
+from lastday.store import revisions, schema
 from lastday.store.database import Database, DatabaseBusy, DatabaseLost, Timeouts, lock_key
 
 
@@ -142,3 +145,12 @@ async def test_the_test_mark_is_kept(database_url: str):
     await schema.migrate(database_url)
     async with await Database.open(database_url) as database, database.transaction() as tx:
         assert (await schema.read_installation(tx)).test_clock
+
+
+def test_revisions_known_by_their_files_are_those_that_alembic_walks():
+    """The quick look at every start and the slow walk of a migration agree."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(revisions.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    walked = [revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()]
+    assert revisions.known_revisions() == tuple(reversed(walked))
