@@ -20,13 +20,14 @@ _ABOUT_TO_CONCLUDE = (OperationState.UNCERTAIN, OperationState.ACCEPTED, Operati
 
 
 async def judge(engine: Engine, tx: Transaction, stored: StoredOperation) -> tuple[Judged, Account | None]:
-    """The judgement, and the operation's account as the inventory knows it, where there is one."""
+    """The judgement, and the operation's account as the inventory last knew it; one that is gone too."""
     operation = stored.operation
     standing = await standing_of(engine, tx, operation.identity, operation.application)
     if standing is None:
         return Judged(judgement=Judgement.STALE, detail="nobody has this id any more"), None
-    account = await _account_of(tx, operation, standing)
-    return await _judge(engine, tx, stored, standing, account), account
+    known = await _account_of(tx, operation, standing)
+    account = known if known is not None and known.exists else None
+    return await _judge(engine, tx, stored, standing, account), known
 
 
 async def _judge(
@@ -78,8 +79,7 @@ async def _account_of(tx: Transaction, operation: Operation, standing: Standing)
     """The operation's account, whoever owns it now; for one that was yet to be made, the person's certain one."""
     if operation.native_id is not None:
         mine = next((a for a in standing.accounts if a.native_id == operation.native_id), None)
-        found = mine or await accounts.find_account(tx, operation.application, operation.native_id)
-        return found if found is not None and found.exists else None
+        return mine or await accounts.find_account(tx, operation.application, operation.native_id)
     theirs = [a for a in standing.accounts if a.application == operation.application and a.exists]
     certain = [a for a in theirs if a.correlation is Correlation.MATCHED and not a.protected]
     return None if operation.verb is Verb.CREATE or len(certain) != 1 else certain[0]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lastday.configuration.settings import ApplicationSettings, MatchStrength
@@ -49,7 +49,7 @@ async def read_back(engine: Engine, stored: StoredOperation, known: Attributes) 
     except ConnectorError as fault:
         return SeenBack(verification=_unreadable(fault, engine.clock.now()), account=None)
     proof = _proof_set(application.settings, operation)
-    judged = postcondition(operation, observed, found, key=proof, extra=extra)
+    judged = postcondition(operation, observed, found, key=proof, extra=replace(extra, searched=key is not None))
     seen = Verification(
         kind=judged.kind, detail=judged.detail, observed_at=engine.clock.now(), probes=_probes(operation, key, extra)
     )

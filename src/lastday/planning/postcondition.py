@@ -29,6 +29,8 @@ class Extra:
     """Things that the account still owns."""
     sign_in_refused: bool | None = None
     """A sign-in was tried: refused (True) or let in (False)."""
+    searched: bool = True
+    """False where nothing was known of the account by which it could be searched."""
 
 
 NOTHING_ELSE = Extra()
@@ -51,7 +53,7 @@ def postcondition(
     there = _there(observed, found)
     match operation.verb:
         case Verb.DELETE:
-            return _gone(there)
+            return _gone(there, searched=extra.searched)
         case Verb.CREATE:
             return _made(observed, found, key)
         case Verb.DISABLE:
@@ -76,10 +78,9 @@ def _judged(yes: str, no: str, *, so: bool) -> Judgement:
     return Judgement(kind=VerificationKind.CONFIRMED if so else VerificationKind.NOT_YET, detail=yes if so else no)
 
 
-def _gone(there: ObservedAccount | None) -> Judgement:
-    return _judged(
-        "Neither a read by id nor a search finds it.", "A read by id or a search still finds it.", so=there is None
-    )
+def _gone(there: ObservedAccount | None, *, searched: bool) -> Judgement:
+    gone = "Neither a read by id nor a search finds it." if searched else "A read by id does not find it."
+    return _judged(gone, "A read by id or a search still finds it.", so=there is None)
 
 
 def _off(there: ObservedAccount | None, extra: Extra) -> Judgement:

@@ -90,6 +90,11 @@ class MemoryConnector:
     async def enable_account(self, native_id: NativeId) -> Outcome:
         return self._put(replace(self._changed("enable", native_id), enabled=True))
 
+    async def delete_account(self, native_id: NativeId) -> Outcome:
+        self._changed("delete", native_id)
+        del self.world.accounts[native_id]
+        return DONE
+
     async def give_holding(self, native_id: NativeId, entitlement: str) -> Outcome:
         account = self._changed("give", native_id, entitlement)
         return self._put(replace(account, holdings=(*account.holdings, ObservedHolding(entitlement))))
@@ -131,6 +136,7 @@ MANIFEST = Manifest(
             Capability.CREATES_ACCOUNTS,
             Capability.UPDATES_ACCOUNTS,
             Capability.DISABLES_ACCOUNTS,
+            Capability.DELETES_ACCOUNTS,
             Capability.GIVES_HOLDINGS,
             Capability.REVOKES_HOLDINGS,
             Capability.ENDS_SESSIONS,

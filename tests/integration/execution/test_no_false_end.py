@@ -77,3 +77,22 @@ def test_a_leave_and_a_rehire_in_one_file_are_one_case_that_counts(company):
         "case", "show", next(c["case"] for c in cases if c["kind"] == "joiner"), "--json", at=at
     ).json
     assert [o["verb"] for o in report["cases"][0]["operations"]] == ["revoke"]
+
+
+def test_both_reads_of_a_deletion_search_for_the_account(company):
+    """Design section 1.2: not being there counts only with an empty search, at the settlement too."""
+    company.config.write_text(CONFIGURATION.replace('owner     = "group:it"', 'owner = "group:it"\nkeep_for = "1d"'))
+    left(company, "E3")
+    company.settle(at="2026-11-25T07:00:00Z", code=None)
+    assert company.chat.of("E3") is None
+
+    async def work(session):
+        async with session.engine.database.transaction() as tx:
+            return await tx.fetch_all(
+                "SELECT n.kind, n.probes FROM observation n JOIN operation o ON o.id = n.operation"
+                " WHERE o.verb = 'delete' ORDER BY n.at"
+            )
+
+    seen = company.in_session(work, at="2026-11-25T08:00:00Z")
+    assert len(seen) == 2
+    assert all("search by externalId" in one["probes"] for one in seen)

@@ -95,3 +95,9 @@ def test_what_was_not_counted_is_not_known_to_be_gone(verb, left, none):
     assert postcondition(operation, OFF, [OFF], extra=left).kind is Kind.NOT_YET
     assert postcondition(operation, OFF, [OFF], extra=none).kind is Kind.CONFIRMED
     assert postcondition(operation, None, []).kind is Kind.CONFIRMED
+
+
+def test_a_search_that_was_not_made_is_not_claimed():
+    """The settlement of a deletion said that a search found nothing, and none had been made."""
+    judged = postcondition(an_operation(Verb.DELETE), None, (), extra=Extra(searched=False))
+    assert "search" not in judged.detail
