@@ -1,6 +1,7 @@
 """The last look before an effect or a conclusion: desired access, gateway and predecessors, all read again."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from lastday.execution.engine import Engine
 from lastday.execution.gateway import pass_gateway
@@ -17,6 +18,9 @@ from lastday.store.database import Transaction
 from lastday.store.operations import StoredOperation
 
 _ABOUT_TO_CONCLUDE = (OperationState.UNCERTAIN, OperationState.ACCEPTED, OperationState.VERIFIED)
+
+PRESERVED_FOR = timedelta(hours=1)
+"""So long a deletion rests before somebody looks whether legal still wants what it would destroy."""
 
 
 async def judge(engine: Engine, tx: Transaction, stored: StoredOperation) -> tuple[Judged, Account | None]:
@@ -62,7 +66,8 @@ async def _before_effect(
 ) -> Judged:
     operation = stored.operation
     if operation.verb.destroys and operation.identity in await decisions.preserved_identities(tx):
-        return Judged(judgement=Judgement.BLOCKED, detail="kept by a preserve order of legal")
+        until = engine.clock.now() + PRESERVED_FOR
+        return Judged(judgement=Judgement.BLOCKED, detail="kept by a preserve order of legal", until=until)
     try:
         await pass_gateway(engine, tx, stored, standing, account)
     except NotReleased as held:

@@ -1,5 +1,9 @@
 """A leaver's case never says that access is gone while an account is on (design section 4; I-2)."""
 
+from datetime import timedelta
+
+from lastday.execution.interpreter import run_operation
+from lastday.store import decisions, operations
 from tests.integration.execution.company import CONFIGURATION
 
 
@@ -96,3 +100,25 @@ def test_both_reads_of_a_deletion_search_for_the_account(company):
     seen = company.in_session(work, at="2026-11-25T08:00:00Z")
     assert len(seen) == 2
     assert all("search by externalId" in one["probes"] for one in seen)
+
+
+def test_what_legal_preserves_is_not_asked_about_every_second(company):
+    """It kept its lane from nobody, but `apply --wait` never ended and the database was asked for ever."""
+    company.config.write_text(CONFIGURATION.replace('owner     = "group:it"', 'owner = "group:it"\nkeep_for = "1d"'))
+    left(company, "E3")
+    person, at = company.identity("E3"), "2026-11-25T07:00:00+00:00"
+
+    async def work(session):
+        engine = session.engine
+        async with engine.database.transaction() as tx:
+            await decisions.preserve(tx, person, "lawsuit", "legal", engine.clock.now())
+            (deletion,) = await tx.fetch_all("SELECT id FROM operation WHERE verb = 'delete'")
+        await run_operation(engine, deletion["id"])
+        async with engine.database.transaction() as tx:
+            stored = await operations.load_operation(tx, deletion["id"])
+        return stored.life, stored.life.wake_at - engine.clock.now()
+
+    life, wait = company.in_session(work, at=at)
+    assert (life.state, life.detail) == ("waiting", "kept by a preserve order of legal")
+    assert wait > timedelta(minutes=10)
+    assert company.chat.of("E3")
