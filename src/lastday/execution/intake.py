@@ -283,9 +283,9 @@ async def set_walked(tx: Transaction, people: Sequence[Identity], now: datetime)
 
 async def due_tick(engine: Engine) -> Batch | None:
     """Everybody whose instant has come is in a batch; None where nobody's has."""
-    now = engine.clock.now()
     async with engine.database.transaction() as tx:
         await tx.lock(SERIALISED)
+        now = engine.clock.now()  # behind the lock: whoever had it walked everybody up to a later moment
         due = frozenset(await identities.due_identities(tx, now))
         if not due:
             return None
