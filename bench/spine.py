@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from bench.company import Company, open_company, opened, planned_and_applied
-from lastday.app import Session
+from lastday.app import Session, calm_collector
 from lastday.execution.rounds import Goal, watch_until
 from lastday.model.ids import OperationId
 from tests.servers.scim import Request
@@ -32,6 +32,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def main() -> None:
     """Prints one JSON object with both measurements."""
+    calm_collector()
     found = {
         "schema": "lastday/bench-spine/1",
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load_before": os.getloadavg()},

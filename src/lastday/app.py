@@ -1,6 +1,7 @@
 """The composition root: the only place that wires rooms together. Everything outside comes in here as a port."""
 
 import asyncio
+import gc
 import logging
 import os
 import time
@@ -240,10 +241,21 @@ def _instant(text: str) -> datetime:
     return instant.astimezone(UTC)
 
 
+def calm_collector() -> None:
+    """What is loaded now is never looked through for garbage again, and what is young less often.
+
+    A worker makes many short-lived objects over a large heap of modules: the collector's default costs it a fifth.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 def main() -> None:
     """The entry point of the command `lastday`; ends the process with the exit code."""
     logging.basicConfig(
         level=os.environ.get("LASTDAY_LOG", "ERROR").upper(), format="%(levelname)s %(name)s %(message)s"
     )
     asyncio.set_event_loop_policy(None)
+    calm_collector()
     run(Composition(dict(os.environ)))
