@@ -1,4 +1,4 @@
-"""Brakes count surprise: 11 of 420 people may leave unannounced in a day, 12 may not (acceptance 4, design section 7)."""
+"""Brakes count surprise: 11 of 420 people may leave unannounced in a day, 12 may not (acceptance 4)."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
