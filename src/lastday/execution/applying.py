@@ -27,7 +27,8 @@ from lastday.store.plans import StoredPlan
 async def apply_plan(engine: Engine, plan_id: PlanId, by: str) -> tuple[OperationId, ...]:
     """The plan's operations are pending; applying it again changes nothing.
 
-    Raises PlanStale where the plan is not the newest word: policy or people changed since it was made.
+    Raises PlanStale where the plan is not the newest word: policy or people changed since it was made, or a plan
+    made later was applied.
     """
     async with engine.database.transaction() as tx:
         await tx.lock("lastday plans")
@@ -69,6 +70,11 @@ async def _refuse_stale(engine: Engine, tx: Transaction, plan: StoredPlan) -> No
                 effect="Nothing was done.",
                 mend=_AGAIN,
             )
+    overtaken = await plans.overtaken_for(tx, plan.id, plan.made_at, [who for who, _ in plan.content["identities"]])
+    if overtaken is not None:
+        raise PlanStale(
+            f"a plan made after {plan.id} is being carried out for {overtaken}", effect="Nothing was done.", mend=_AGAIN
+        )
 
 
 _AGAIN = "Make a new plan with `lastday plan`."

@@ -1,16 +1,19 @@
 """Plans as they were made: canonical bytes under their hash, and who approved which hash."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lastday.model.canonical import JsonValue, canonical_bytes, digest_bytes
 from lastday.model.errors import EvidenceError
-from lastday.model.ids import BatchId, Digest, PlanId, UserName
+from lastday.model.ids import BatchId, Digest, IdentityId, PlanId, UserName
 from lastday.model.plan import Plan
 from lastday.store.database import Transaction, as_jsonb
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""Two plans made by two hosts within so short a time cannot be told apart by their clocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +30,11 @@ class StoredPlan:
 
 
 async def save_plan(tx: Transaction, plan: Plan, report: dict[str, JsonValue]) -> None:
-    """The plan is stored; making the same plan again changes nothing."""
+    """The plan is stored; the same one made again, and not applied yet, is as new as that."""
     await tx.execute(
         "INSERT INTO plan (id, hash, batch, made_at, content, report, complete, applyable)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (id) DO UPDATE SET made_at = excluded.made_at WHERE plan.applied_at IS NULL",
         (
             plan.id,
             plan.hash,
@@ -58,6 +62,18 @@ async def load_plan(tx: Transaction, plan: PlanId) -> StoredPlan | None:
         report=row["report"],
         applied_at=row["applied_at"],
     )
+
+
+async def overtaken_for(
+    tx: Transaction, plan: PlanId, made_at: datetime, identities: Sequence[IdentityId]
+) -> IdentityId | None:
+    """Somebody of these people for whom a plan that was made later is being carried out; None where nobody is."""
+    row = await tx.fetch_one(
+        "SELECT o.identity FROM operation o JOIN plan p ON p.id = o.plan"
+        " WHERE o.identity = ANY(%s) AND p.made_at > %s AND p.id <> %s LIMIT 1",
+        (list(identities), made_at + CLOCKS_DIFFER, plan),
+    )
+    return None if row is None else IdentityId(row["identity"])
 
 
 async def mark_applied(tx: Transaction, plan: PlanId, by: str, at: datetime) -> None:

@@ -31,6 +31,19 @@ def test_two_people_release_some_of_a_plans_tripping_set(company):
     assert [(verb, native_id) for verb, native_id, _ in company.chat.writes] == [("revoke", "c3")]
 
 
+def test_an_older_plan_does_not_undo_a_newer_one(company):
+    """What the newer plan asks for and the older one never knew of would give way to nothing."""
+    company.deliver(E3={"status": "terminated", "end_date": "2026-11-22"})
+    company.lastday("source", "read", "hr")
+    older = company.lastday("plan", "--json").json["plan"]
+    company.chat.add("second", "p3b@small.example", externalId="E3")
+    at = "2026-11-23T06:10:00+00:00"
+    company.lastday("apply", company.lastday("plan", "--json", at=at).json["plan"], at=at)
+    assert "X110" in company.lastday("apply", older, at=at, code=4).err
+    company.settle(at=at)
+    assert not company.chat.accounts["second"].enabled
+
+
 def test_whoever_left_while_applications_were_read_waits_for_their_brake(company):
     """A look at everybody that spans midnight must not carry out what no brake has judged."""
     company.deliver(E3={"end_date": "2026-11-23"})
