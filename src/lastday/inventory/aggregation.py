@@ -59,7 +59,7 @@ class TakenIn:
     snapshot: SnapshotId
     accounts: tuple[Account, ...]
     first_time: bool
-    """The application was connected with this reading: what it shows was there before us."""
+    """Nobody was linked here before this reading: what it shows was there before us."""
 
 
 async def read_applications(
@@ -87,7 +87,7 @@ async def take_in(
 ) -> TakenIn:
     """The reading is what the inventory shows; new accounts are correlated; doubt and orphans are findings."""
     application = reading.snapshot.application
-    first_time = not await accounts.was_ever_read(tx, application)
+    first_time = not await accounts.was_ever_linked(tx, application)
     snapshot = await accounts.apply_snapshot(tx, reading.snapshot, now)
     await mark_standings(tx, application, settings, reading.principal)
     decisions = await correlate_application(tx, settings, people, now)

@@ -103,9 +103,14 @@ async def apply_read(
         await _note_entitlements(tx, application, {holding.entitlement for holding in observed.holdings}, at)
 
 
-async def was_ever_read(tx: Transaction, application: ApplicationName) -> bool:
-    """A complete snapshot of the application has been applied."""
-    return await last_snapshot(tx, application) is not None
+async def was_ever_linked(tx: Transaction, application: ApplicationName) -> bool:
+    """An account of the application was known to be somebody's once."""
+    row = await tx.fetch_one(
+        "SELECT 1 AS one FROM link l JOIN account a ON a.id = l.account"
+        " WHERE a.application = %s AND l.identity IS NOT NULL LIMIT 1",
+        (application,),
+    )
+    return row is not None
 
 
 async def last_snapshot(tx: Transaction, application: ApplicationName) -> StoredSnapshot | None:

@@ -375,7 +375,7 @@ async def test_links_and_standings_change_with_a_history(tx: Transaction):
 
 
 async def test_the_last_snapshot_is_known(tx: Transaction):
-    assert not await accounts.was_ever_read(tx, CHAT)
+    assert await accounts.last_snapshot(tx, CHAT) is None
     await accounts.apply_snapshot(tx, snapshot(T0, seen("1"), entitlements=["group/a"]), T0)
     newest = await accounts.apply_snapshot(tx, snapshot(T0 + DAY), T0 + DAY)
     last = await accounts.last_snapshot(tx, CHAT)
