@@ -16,7 +16,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+from tests.servers.ports import free_port
 
 SUPERUSER, PASSWORD = "postgres", "super-secret"
 WHEEL_VERSION = 18
@@ -56,13 +57,6 @@ class Statement:
     database: str
     application: str
     text: str
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def binaries(version: int) -> Path:
