@@ -17,7 +17,8 @@ from lastday.model.operation import OutcomeKind
 from tests.contract.ldap.conftest import DIRECTORY, SEED, id_in, opened
 from tests.servers.connector_ports import FixedClock, TestPorts
 from tests.servers.fault_proxy import FaultProxy
-from tests.servers.slapd import GROUPS, LASTDAY_DN, PEOPLE, Slapd, free_port, group, person
+from tests.servers.ports import free_port
+from tests.servers.slapd import GROUPS, LASTDAY_DN, PEOPLE, Slapd, group, person
 
 pytestmark = pytest.mark.real("slapd")
 MANY = 2 * PAGE_SIZE + 7

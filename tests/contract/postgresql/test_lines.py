@@ -13,7 +13,7 @@ from lastday.model.operation import OutcomeKind
 from tests.contract.postgresql.conftest import ADMIN, ADMIN_PASSWORD, ledger_settings, oid_in, opened
 from tests.servers.connector_ports import TestPorts
 from tests.servers.fault_proxy import FaultProxy
-from tests.servers.postgres import free_port
+from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.real("postgresql")
 
