@@ -101,13 +101,27 @@ async def _was_taken(engine: Engine, name: SourceName) -> bool:
 
 
 async def look_again(engine: Engine) -> tuple[IdentityId, ...]:
-    """People on whom an effect may have landed after a newer decision are compared again."""
+    """People on whom an effect may have landed after a newer decision are compared again; where that fails, later."""
     async with engine.database.transaction() as tx:
         due = await looking_again.take_due(tx, engine.clock.now())
         batch = await _open(engine, tx, "look again") if due else None
-    if batch is not None:
+    if batch is None:
+        return due
+    looked = False
+    try:
         await _plan_and_apply(engine, batch, due)
+        looked = True
+    finally:
+        if not looked:
+            await _note_again(engine, due)
     return due
+
+
+async def _note_again(engine: Engine, people: Sequence[IdentityId]) -> None:
+    at = engine.clock.now() + RETRY_EVERY
+    async with engine.database.transaction() as tx:
+        for identity in people:
+            await looking_again.note(tx, identity, at, "the look failed")
 
 
 async def retry_unfinished(engine: Engine, every: timedelta = RETRY_EVERY) -> tuple[IdentityId, ...]:
@@ -126,10 +140,16 @@ async def _unfinished(engine: Engine, tx: Transaction) -> tuple[IdentityId, ...]
     """Whoever waits for a person (an approval, a task) is not among them: a new plan would not bring it nearer."""
     settings = engine.applications.settings
     observed = {name for name in engine.applications.names if settings[name].mode is Mode.OBSERVE}
-    incomplete = [case for case in await cases.open_cases(tx) if case.state is CaseState.INCOMPLETE]
+    found = await cases.open_cases(tx)
+    incomplete = [case for case in found if case.state is CaseState.INCOMPLETE or _was_never_planned(case)]
     waiting = await operations.operations_in_state(tx, (OperationState.WAITING,))
     for_approval = {stored.operation.identity for stored in waiting if stored.life.wake_at is None}
     return tuple(sorted({c.identity for c in incomplete if _failed(c, observed)} - for_approval))
+
+
+def _was_never_planned(case: Case) -> bool:
+    """Its batch had a plan that was lost before it was applied: nothing has ever been said of any application."""
+    return case.state is CaseState.OPEN and all(value is Coverage.UNKNOWN for _, value in case.coverage)
 
 
 def _failed(case: Case, observed: set[ApplicationName]) -> bool:

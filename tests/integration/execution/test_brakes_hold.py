@@ -1,6 +1,12 @@
 """A brake holds until two people release, whatever is planned meanwhile (design section 7)."""
 
+import pytest
+
 from lastday.execution import reconcile
+from lastday.execution.intake import read_source
+from lastday.execution.proposal import propose
+from lastday.model.errors import PlanStale
+from lastday.store import looking_again
 from tests.integration.execution.company import CONFIGURATION
 
 LOOSE = """
@@ -63,3 +69,40 @@ def test_whoever_left_while_applications_were_read_waits_for_their_brake(company
     assert asked == []
     assert {row["verb"] for row in after} >= {"disable"}
     assert all(row["case_id"] for row in after)
+
+
+def test_a_plan_that_was_lost_before_it_was_carried_out_is_made_again(company):
+    """Found by reading: the batch had its plan, so nobody asked for another one before the next look at everybody."""
+    company.deliver(E3={"status": "terminated", "end_date": "2026-11-22"})
+
+    async def work(session):
+        engine = session.engine
+        batch = (await read_source(engine, "hr")).batch
+        await propose(engine, batch, [change.identity for change in batch.changes])
+        await reconcile.plan_waiting(engine)
+        await reconcile.retry_unfinished(engine)
+        async with engine.database.transaction() as tx:
+            return await tx.fetch_all("SELECT verb FROM operation")
+
+    asked = company.in_session(work, at="2026-11-23T08:00:00+00:00")
+    assert {row["verb"] for row in asked} >= {"disable"}
+
+
+def test_a_look_again_that_fails_is_not_forgotten(company, monkeypatch):
+    """A request may still have landed: whoever was noted stays so until the look succeeded."""
+    person = company.identity("E3")
+
+    async def fails(*_):
+        raise PlanStale("somebody was faster")
+
+    async def work(session):
+        engine = session.engine
+        async with engine.database.transaction() as tx:
+            await looking_again.note(tx, person, engine.clock.now(), "test")
+        monkeypatch.setattr(reconcile, "_plan_and_apply", fails)
+        with pytest.raises(PlanStale):
+            await reconcile.look_again(engine)
+        async with engine.database.transaction() as tx:
+            return await looking_again.is_noted(tx, person)
+
+    assert company.in_session(work, at="2026-11-23T08:00:00+00:00")
