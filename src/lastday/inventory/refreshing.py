@@ -48,11 +48,17 @@ def values_of(
 ) -> tuple[tuple[str, str], ...]:
     """Every attribute and value of a match line under which an account of these people could stand.
 
-    `held` are attributes (in lower case) and values that the people had at any time.
+    `held` are attributes (in lower case) and values that the people had at any time. Empty where one of the people has
+    no value at all: of them the application can only be read whole.
     """
     lines = {(line.account_attribute, line.identity_attribute) for line in settings.match}
-    engagements = [engagement for person in people for engagement in person.engagements]
-    now = {(mine, str(v)) for mine, theirs in lines for e in engagements for v in e.attributes.get(theirs, ())}
+    each = [
+        {(mine, str(v)) for mine, theirs in lines for e in person.engagements for v in e.attributes.get(theirs, ())}
+        for person in people
+    ]
+    if not all(each):
+        return ()
+    now = set[tuple[str, str]]().union(*each)
     shown = {(mine, value.casefold()) for mine, value in now}
     once = {(mine, v) for mine, theirs in lines for name, v in held if name == theirs.lower()}
     return tuple(sorted(now | {(mine, v) for mine, v in once if (mine, v.casefold()) not in shown}))
