@@ -6,6 +6,7 @@ from lastday.execution import reconcile
 from lastday.execution.intake import read_source
 from lastday.execution.proposal import propose
 from lastday.model.errors import PlanStale
+from lastday.model.ids import SourceName
 from lastday.store import looking_again
 from tests.integration.execution.company import CONFIGURATION
 
@@ -77,7 +78,7 @@ def test_a_plan_that_was_lost_before_it_was_carried_out_is_made_again(company):
 
     async def work(session):
         engine = session.engine
-        batch = (await read_source(engine, "hr")).batch
+        batch = (await read_source(engine, SourceName("hr"))).batch
         await propose(engine, batch, [change.identity for change in batch.changes])
         await reconcile.plan_waiting(engine)
         await reconcile.retry_unfinished(engine)

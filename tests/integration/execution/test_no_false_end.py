@@ -116,6 +116,7 @@ def test_what_legal_preserves_is_not_asked_about_every_second(company):
         await run_operation(engine, deletion["id"])
         async with engine.database.transaction() as tx:
             stored = await operations.load_operation(tx, deletion["id"])
+        assert stored is not None
         return stored.life, stored.life.wake_at - engine.clock.now()
 
     life, wait = company.in_session(work, at=at)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from lastday.execution.batching import SERIALISED
 from lastday.execution.intake import read_source, set_walked
+from lastday.model.ids import SourceName
 from lastday.store import identities
 
 FRIDAY = datetime(2026, 11, 27, 17, tzinfo=UTC)
@@ -30,9 +31,10 @@ def test_a_feed_forgets_no_end_that_came_beside_it(company):
         engine = session.engine
         async with engine.database.transaction() as tx:
             await tx.lock(SERIALISED)
-            reading = asyncio.create_task(read_source(engine, "hr"))
+            reading = asyncio.create_task(read_source(engine, SourceName("hr")))
             await until_it_waits(session)
             known = await identities.load_identity(tx, person)
+            assert known is not None
             ended = replace(known, engagements=tuple(replace(e, ends_at=FRIDAY) for e in known.engagements))
             now = engine.clock.now()
             await identities.save_identities(tx, [ended], now)

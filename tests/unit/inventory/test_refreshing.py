@@ -107,6 +107,8 @@ async def test_silence_is_no_absence():
 
 def test_beside_somebody_who_can_be_looked_for_nobody_is_called_absent_unsearched():
     """A person without a value in any match line would get "no account" although nothing was asked of them."""
-    known, unknown = Person(Engagement(employeeNumber="E1")), Person(Engagement(title="Temp"))
-    assert values_of(Settings(), (known,), ())
-    assert values_of(Settings(), (known, unknown), ()) == ()
+    known: Any = Person(Engagement(employeeNumber="E1"))
+    unknown: Any = Person(Engagement(title="Temp"))
+    settings: Any = Settings()
+    assert values_of(settings, (known,), ())
+    assert values_of(settings, (known, unknown), ()) == ()
