@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from lastday.connectors.sdk.plainly import STUMBLES
 from lastday.connectors.sdk.protocols import (
     AccountDraft,
     CreatesAccounts,
@@ -30,6 +31,9 @@ async def call_connector(applications: Applications, operation: Operation, life:
         return NotReached(code=err.code, detail=err.what, retry_after=timedelta(seconds=err.retry_after_s))
     except ConnectorError as err:
         return NotReached(code=err.code, detail=err.what)
+    except STUMBLES as err:
+        detail = f"the connector stumbled over the answer: {type(err).__name__}: {err}"
+        return Answered(Outcome(kind=OutcomeKind.UNKNOWN, detail=detail))
 
 
 async def _call(application: Application, operation: Operation, life: Life) -> Outcome:

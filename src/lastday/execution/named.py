@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lastday.connectors.sdk.plainly import told_plainly
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
 from lastday.inventory.aggregation import TakenIn
@@ -70,8 +71,9 @@ def _sought(
 
 async def _look(engine: Engine, name: ApplicationName, sought: Sought) -> Looked | ConnectorError:
     try:
-        opened = await engine.applications.open(name)
-        return await look_for(opened.connector, await opened.principal(), name, sought, engine.clock)
+        with told_plainly(name):
+            opened = await engine.applications.open(name)
+            return await look_for(opened.connector, await opened.principal(), name, sought, engine.clock)
     except ConnectorError as fault:
         return fault
 

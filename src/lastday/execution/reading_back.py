@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lastday.configuration.settings import ApplicationSettings, MatchStrength
+from lastday.connectors.sdk.plainly import told_plainly
 from lastday.connectors.sdk.protocols import Connector, EndsSessions, ProbesSignIn, TransfersOwnership
 from lastday.execution.engine import Engine
 from lastday.model.account import Correlation, ObservedAccount
@@ -43,9 +44,10 @@ async def read_back(engine: Engine, stored: StoredOperation, known: Attributes) 
     """
     operation = stored.operation
     try:
-        application = await engine.applications.open(operation.application)
-        key = _search_key(application.settings, operation, known)
-        observed, found, extra = await _look(application.connector, operation, key)
+        with told_plainly(operation.application):
+            application = await engine.applications.open(operation.application)
+            key = _search_key(application.settings, operation, known)
+            observed, found, extra = await _look(application.connector, operation, key)
     except ConnectorError as fault:
         return SeenBack(verification=_unreadable(fault, engine.clock.now()), account=None)
     proof = _proof_set(application.settings, operation)

@@ -1,12 +1,13 @@
 """Reading applications into the inventory: whole, or not at all; then whose is what."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from lastday.configuration.settings import ApplicationSettings
+from lastday.connectors.sdk.plainly import told_plainly
 from lastday.connectors.sdk.protocols import Connector
 from lastday.connectors.sdk.reading import read_whole
 from lastday.inventory.correlation import LinkDecision, ValueHeld, ValueHistory, correlate
@@ -17,7 +18,7 @@ from lastday.model.clock import Clock
 from lastday.model.errors import ConnectorError
 from lastday.model.finding import Finding
 from lastday.model.identity import Identity
-from lastday.model.ids import ApplicationName, IdentityId, SnapshotId
+from lastday.model.ids import AccountId, ApplicationName, IdentityId, SnapshotId
 from lastday.store import accounts, findings, held_values
 from lastday.store.accounts import Link, Standing
 from lastday.store.database import Transaction
@@ -69,9 +70,10 @@ async def read_applications(
 
     async def read(name: ApplicationName) -> Reading | ConnectorError:
         try:
-            opened = await open_application(name)
-            principal = await opened.principal()
-            return Reading(snapshot=await read_whole(opened.connector, name, clock), principal=principal)
+            with told_plainly(name):
+                opened = await open_application(name)
+                principal = await opened.principal()
+                return Reading(snapshot=await read_whole(opened.connector, name, clock), principal=principal)
         except ConnectorError as fault:
             return fault
 
@@ -88,12 +90,31 @@ async def take_in(
     """The reading is what the inventory shows; new accounts are correlated; doubt and orphans are findings."""
     application = reading.snapshot.application
     first_time = not await accounts.was_ever_linked(tx, application)
+    gone = await _gone_but_owned(tx, application)
     snapshot = await accounts.apply_snapshot(tx, reading.snapshot, now)
+    await _let_go_of_returned(tx, application, gone, now)
     await mark_standings(tx, application, settings, reading.principal)
     decisions = await correlate_application(tx, settings, people, now)
     linked = await accounts.load_accounts(tx, application=application)
     await _note_findings(tx, application, decisions, orphans(linked, people, now), now)
     return TakenIn(snapshot=snapshot, accounts=linked, first_time=first_time)
+
+
+async def _gone_but_owned(tx: Transaction, application: ApplicationName) -> frozenset[AccountId]:
+    known = await accounts.load_accounts(tx, application=application)
+    return frozenset(account.id for account in known if not account.exists and account.identity is not None)
+
+
+async def _let_go_of_returned(
+    tx: Transaction, application: ApplicationName, gone: Set[AccountId], now: datetime
+) -> None:
+    """An account that comes back under an id that had gone may be another's: whose it is is judged anew."""
+    if not gone:
+        return
+    back = [a for a in await accounts.load_accounts(tx, application=application) if a.exists and a.id in gone]
+    how = "the id had gone and came back"
+    links = [Link(account=a.id, correlation=Correlation.UNCORRELATED, identity=None, how=how) for a in back]
+    await accounts.set_links(tx, links, now)
 
 
 async def mark_standings(

@@ -1,6 +1,6 @@
 """An application in memory with every capability, and what was asked of it. It answers as told: honestly, or not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lastday.connectors.sdk.catalogue import ConnectorKind
@@ -24,6 +24,8 @@ class World:
     writes: list[tuple[str, str, str]] = field(default_factory=list)
     """Verb, native id, entitlement."""
     down: bool = False
+    stumble: Callable[[], None] | None = None
+    """What the connector's own code does with an answer it did not expect."""
 
     def add(self, native_id, username, *holdings, enabled=True, **attributes):
         self.accounts[native_id] = ObservedAccount(
@@ -113,6 +115,8 @@ class MemoryConnector:
     def _reach(self) -> None:
         if self.world.down:
             raise Unreachable("the application is away")
+        if self.world.stumble is not None:
+            self.world.stumble()
 
     def _note(self, verb: str, native_id: str, entitlement: str = "") -> None:
         self._reach()
