@@ -92,6 +92,7 @@ async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: 
     giving_way = [stored for stored in older if stored not in standing]
     await _supersede(engine, tx, plan, giving_way)
     await _close_idle(tx, giving_way, proposed, now)
+    await _await_creates(engine, tx, people)
     tasks = {subject_of(stored.operation) for stored in standing}
     all_open = await cases.open_cases(tx, people)
     open_cases = counting_cases(all_open)
@@ -103,6 +104,14 @@ async def _take_up(engine: Engine, tx: Transaction, plan: StoredPlan, proposed: 
     ]
     await operations.insert_operations(tx, plan.id, plan.batch, new, now)
     await _cover(engine, tx, plan, all_open, proposed)
+
+
+async def _await_creates(engine: Engine, tx: Transaction, people: Sequence[IdentityId]) -> None:
+    """An account that was being made while the plan was may come to be after it: its person is looked at again."""
+    for stored in await operations.creates_in_flight(tx, people):
+        settle = engine.applications.terms(stored.operation.application).settle
+        at = engine.clock.now() + settle
+        await look_again(tx, stored.operation.identity, at, "an account may still come to be")
 
 
 async def _close_idle(

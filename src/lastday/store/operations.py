@@ -444,3 +444,12 @@ async def attempted_since(
         (application, since),
     )
     return tuple(_stored(row) for row in rows)
+
+
+async def creates_in_flight(tx: Transaction, identities: Sequence[IdentityId]) -> tuple[StoredOperation, ...]:
+    """Creates for these people that were sent and of which nothing is known yet."""
+    rows = await tx.fetch_all(
+        "SELECT * FROM operation WHERE identity = ANY(%s) AND verb = 'create' AND state IN ('acting', 'uncertain')",
+        (list(identities),),
+    )
+    return tuple(_stored(row) for row in rows)

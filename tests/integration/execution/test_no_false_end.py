@@ -123,3 +123,27 @@ def test_what_legal_preserves_is_not_asked_about_every_second(company):
     assert (life.state, life.detail) == ("waiting", "kept by a preserve order of legal")
     assert wait > timedelta(minutes=10)
     assert company.chat.of("E3")
+
+
+def test_an_account_that_may_still_come_to_be_keeps_the_case_open(company):
+    """A create that was sent when its person left again may land after the plan that found no account."""
+    company.hire(13)
+    del company.chat.accounts["c13"]
+    company.deliver()
+    company.lastday("source", "read", "hr", at="2026-11-23T06:30:00Z")
+    plan = company.lastday("plan", "--json", at="2026-11-23T06:31:00Z").json["plan"]
+    company.lastday("apply", plan, at="2026-11-23T06:32:00Z")
+
+    async def sent(session):
+        async with session.engine.database.transaction() as tx:
+            await tx.execute(
+                "UPDATE operation SET state = 'acting', attempts = 1, holder = 'w-1' WHERE verb = 'create'"
+            )
+
+    company.in_session(sent, at="2026-11-23T06:33:00Z")
+    company.deliver(E13={"status": "terminated", "end_date": "2026-11-22"})
+    company.lastday("source", "read", "hr", at="2026-11-23T07:00:00Z")
+    plan = company.lastday("plan", "--json", at="2026-11-23T07:01:00Z").json["plan"]
+    company.lastday("apply", plan, at="2026-11-23T07:02:00Z", code=None)
+    cases = company.lastday("case", "list", "--all", "--json", at="2026-11-23T07:03:00Z").json["cases"]
+    assert [case["state"] for case in cases if case["kind"] == "leaver"] == ["open"]
