@@ -7,12 +7,16 @@ the real composition and the real command; only what happens at a boundary, and 
 are the test's.
 """
 
+import asyncio
 import os
 import signal
+import sys
+from pathlib import Path
 
 from lastday.app import Composition
 from lastday.execution.engine import Boundary
 from lastday.execution.liveness import Liveness
+from lastday.execution.worker import Worker
 from lastday.interfaces.cli.main import run
 
 QUICK = Liveness(beat_s=0.5, fresh_s=2.0, stalled_s=4.0)
@@ -39,14 +43,25 @@ class FailPoint:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
+async def only_work(composition: Composition, configuration: Path) -> None:
+    """A worker that carries out what is applied and makes no plans of its own, as `lastday worker` would."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with composition.open(configuration) as session:
+        await Worker(engine=session.engine, sequencer=session.sequencer, concurrency=32).run(stop)
+
+
 def main() -> None:
-    """The command of this process, with the fail point that the environment names."""
+    """The command of this process, or `only-work`, with the fail point that the environment names."""
     composition = Composition(dict(os.environ))
     composition.liveness = QUICK
     if "CRASH_AT" in os.environ:
         dies = os.environ.get("CRASH_HOW") != "stumble"
         composition.reached = FailPoint(Boundary(os.environ["CRASH_AT"]), int(os.environ["CRASH_ON"]), dies=dies)
-    run(composition)
+    if sys.argv[1] == "only-work":
+        asyncio.run(only_work(composition, Path(sys.argv[-1])))
+    else:
+        run(composition)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def carry_through(world: Crashing, after: int, *, with_worker: bool) -> None:
     """The database dies once so many operations were begun; the command itself comes to a good end."""
     leaving, joining = world.go(leavers=2, joiners=1)
     plan = world.plan().json["plan"]
-    worker = world.begin("worker") if with_worker else None
+    worker = world.begin("only-work") if with_worker else None
     applying = world.begin("apply", plan, "--wait")
     until(lambda: settled(world, plan) >= after, f"{after} operations begun")
     kill_database(world)

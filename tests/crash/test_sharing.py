@@ -53,7 +53,7 @@ def test_two_at_once_and_one_beside_a_worker_do_everything_once():
         assert_done(world, leaving, joining)
         assert by_worker(world, plan) == 1, "something was done twice"
 
-        worker = world.begin("worker")
+        worker = world.begin("only-work")
         until(lambda: world.rows("SELECT id FROM worker"), "the worker is there")
         leaving, joining = world.go(leavers=1, joiners=1)
         plan = world.plan().json["plan"]

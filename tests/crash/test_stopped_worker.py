@@ -34,7 +34,7 @@ def test_a_worker_that_wakes_after_it_was_taken_for_lost_concludes_nothing(fault
         (leaving,), _ = world.go(leavers=1)
         plan = world.plan().json["plan"]
         world.wiki.break_with(Fault(kind=fault, method="PATCH", times=1))
-        zombie = world.begin("worker")
+        zombie = world.begin("only-work")
         world.run("apply", plan)
         until(lambda: acting(world, "wiki"), "the zombie's call")
         zombie.send_signal(signal.SIGSTOP)
@@ -57,7 +57,7 @@ def test_a_worker_stopped_between_effect_and_commit_holds_nobody_up():
         leaving, joining = world.go(leavers=2, joiners=1)
         plan = world.plan().json["plan"]
         world.chat.set_latency(100)
-        first, second = world.begin("worker"), world.begin("worker")
+        first, second = world.begin("only-work"), world.begin("only-work")
         watching = world.begin("apply", plan, "--wait")
         until(lambda: acting(world, "chat"), "somebody acts")
         first.send_signal(signal.SIGSTOP)

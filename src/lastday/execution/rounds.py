@@ -78,11 +78,11 @@ async def work_until(
     works itself. Raises DatabaseLost where the database stays away.
     """
     watch = _Watch(engine=engine, goal=goal, progress=progress)
-    while not await watch.look():
-        if await _others(engine):
-            await watch.wait()
-        else:
+    while not await watch.look_patiently():
+        if await _is_alone(engine):
             await _work(engine, sequencer, watch)
+        else:
+            await watch.wait()
     return watch.stored()
 
 
@@ -102,6 +102,14 @@ async def _others(engine: Engine) -> tuple[str, ...]:
     async with engine.database.transaction() as tx:
         fresh = await workers.alive(tx, engine.liveness.fresh_s)
     return tuple(worker for worker in fresh if worker != engine.worker)
+
+
+async def _is_alone(engine: Engine) -> bool:
+    """Nobody else works; while the database is away nobody knows, and the answer is no."""
+    try:
+        return not await _others(engine)
+    except (DatabaseLost, DatabaseBusy):
+        return False
 
 
 async def _work(engine: Engine, sequencer: Sequencer, watch: "_Watch") -> None:
@@ -128,20 +136,25 @@ class _Watch:
     progress: Callable[[Sequence[StoredOperation]], None]
     _seen: dict[OperationId, StoredOperation] = field(default_factory=dict)
     _reached: set[OperationId] = field(default_factory=set)
+    _lost_since: float | None = None
 
     async def until_reached(self) -> None:
-        """Survives a database that comes back. Raises DatabaseLost after `LOST_S` without it."""
-        loop = asyncio.get_running_loop()
-        seen_at = loop.time()
-        while True:
-            try:
-                if await self.look():
-                    return
-                seen_at = loop.time()
-            except (DatabaseLost, DatabaseBusy):
-                if loop.time() - seen_at > LOST_S:
-                    raise
+        """Every operation has come as far as the goal. Raises DatabaseLost where the database stays away."""
+        while not await self.look_patiently():
             await self.wait()
+
+    async def look_patiently(self) -> bool:
+        """As `look`; False where the database is away just now. Raises DatabaseLost after `LOST_S` without it."""
+        now = asyncio.get_running_loop().time()
+        try:
+            reached = await self.look()
+        except (DatabaseLost, DatabaseBusy):
+            self._lost_since = self._lost_since or now
+            if now - self._lost_since > LOST_S:
+                raise
+            return False
+        self._lost_since = None
+        return reached
 
     async def look(self) -> bool:
         """Whether every operation has come as far as the goal."""
