@@ -155,6 +155,7 @@ class Crashing:
     gone: list[int] = field(default_factory=list)
     numbers: "count[int]" = field(default_factory=count)
     environment: dict[str, str] = field(default_factory=dict)
+    begun: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -173,10 +174,20 @@ class Crashing:
         environment = dict(self.environment)
         if at is not None:
             environment |= {"CRASH_AT": at.value, "CRASH_ON": str(on)}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*COMMAND, *arguments, "-c", str(self.folder / "lastday.toml")],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self.begun.append(process)
+        return process
+
+    def close(self) -> None:
+        """No command and no server of the database lives; a worker left alone would start the server again."""
+        for process in self.begun:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        asyncio.run(embedded.stop(self.home))
 
     def run(self, *arguments: str, at: Boundary | None = None, on: int = 1, codes: Sequence[int] = (0,)) -> Finished:
         """The command ended, with one of these codes, or killed where a boundary is given."""
@@ -309,7 +320,7 @@ def open_crashing(stack: ExitStack, *, people: int, directory: bool = False) -> 
     }
     (folder / "lastday.toml").write_text(_configuration(world), encoding="utf-8")
     world.feed()
-    stack.callback(lambda: asyncio.run(embedded.stop(world.home)))
+    stack.callback(world.close)
     world.run("source", "read", "hr", "--accept")
     world.run("apply", world.plan().json["plan"], "--wait")
     return world
