@@ -177,6 +177,7 @@ class Crashing:
         process = subprocess.Popen(
             [*COMMAND, *arguments, "-c", str(self.folder / "lastday.toml")],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=_hear_ctrl_c,
         )  # fmt: skip
         self.begun.append(process)
         return process
@@ -275,6 +276,11 @@ def _assert_evidence(row: Mapping[str, Any]) -> None:
         assert kinds["intent"] >= 1, row
         assert kinds["verification"] >= 1, row
         assert kinds["settlement"] <= 1, row
+
+
+def _hear_ctrl_c() -> None:
+    """As under a terminal: a shell that puts the tests into the background has its children ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> Finished:

@@ -94,7 +94,9 @@ async def take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> Ma
     people = await load_people(tx)
     taken: dict[ApplicationName, TakenIn] = {}
     for name, reading in sorted(readings.whole.items()):
+        before = _held(await accounts.load_accounts(tx, application=name))
         taken[name] = await take_in(tx, reading, engine.applications.settings[name], people, now)
+        await _end_vanished(tx, before - _held(taken[name].accounts), now)
         await findings.close_findings(tx, "A105", name, now)
         await check_confirmations(engine, tx, name, taken[name].accounts)
         if taken[name].first_time:
@@ -102,6 +104,25 @@ async def take_in_all(engine: Engine, tx: Transaction, readings: Readings) -> Ma
     for name, fault in sorted(readings.faults.items()):
         await findings.open_finding(tx, _unread(engine, name, fault.what), now)
     return taken
+
+
+_Held: TypeAlias = frozenset[tuple[IdentityId, EntitlementRef]]
+
+
+def _held(known: Sequence[Account]) -> _Held:
+    """Who holds what, the account itself included."""
+    return frozenset(
+        (account.identity, EntitlementRef(account.application, name))
+        for account in known
+        if account.exists and account.identity is not None
+        for name in ("account", *(holding.entitlement for holding in account.observed.holdings))
+    )
+
+
+async def _end_vanished(tx: Transaction, vanished: _Held, now: datetime) -> None:
+    """What was adopted because it was there is adopted no more when it is gone: nobody here gives it back."""
+    for identity, entitlement in sorted(vanished):
+        await decisions.end_adopted(tx, identity, now, (entitlement,))
 
 
 async def _adopt_found(

@@ -33,3 +33,11 @@ def test_an_account_that_comes_back_under_an_id_that_had_gone_is_judged_anew(com
     again = plan_of(company, "2026-11-24T09:00:00+00:00")
     touched = [o for o in again["operations"] if o["application"] == "chat" and o["native_id"] == theirs.native_id]
     assert touched == []
+
+
+def test_an_adopted_account_that_somebody_took_away_is_not_made_again(company):
+    """What was adopted because it was there has no other reason: gone, it stays gone."""
+    company.export_design(("d4", "E4", "yes"))
+    assert plan_of(company, "2026-11-24T07:00:00+00:00")["operations"] == []
+    company.export_design(("d9", "E9", "yes"))
+    assert plan_of(company, "2026-11-24T08:00:00+00:00")["operations"] == []
