@@ -1,6 +1,5 @@
 """The composition root: the only place that wires rooms together. Everything outside comes in here as a port."""
 
-import asyncio
 import gc
 import logging
 import os
@@ -256,6 +255,5 @@ def main() -> None:
     logging.basicConfig(
         level=os.environ.get("LASTDAY_LOG", "ERROR").upper(), format="%(levelname)s %(name)s %(message)s"
     )
-    asyncio.set_event_loop_policy(None)
     calm_collector()
     run(Composition(dict(os.environ)))

@@ -13,7 +13,7 @@ from lastday.connectors.ldap.update import changes_to_update, rename_in
 from lastday.connectors.sdk.ports import ConnectorSettings, Ports
 from lastday.connectors.sdk.protocols import AccountDraft, Connection, Page
 from lastday.model.account import ObservedAccount
-from lastday.model.attributes import Attributes
+from lastday.model.attributes import NO_ATTRIBUTES, Attributes
 from lastday.model.errors import (
     AnswerUnusable,
     ConfigurationError,
@@ -389,7 +389,7 @@ def _go_on(listing: _Listing, cookie: bytes, where: str) -> None:
     listing.cookies.add(cookie)
 
 
-def _outcome(answer: Answer, *, pre_image: Attributes = Attributes()) -> Outcome:  # noqa: B008 - it is immutable
+def _outcome(answer: Answer, *, pre_image: Attributes = NO_ATTRIBUTES) -> Outcome:
     if answer.code == 0:
         return Outcome(kind=OutcomeKind.DONE, pre_image=pre_image)
     return _refused(str(answer))
