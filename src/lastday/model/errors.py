@@ -5,7 +5,8 @@ LastdayError(what, effect, mend, code, where)
 │   ├─ ConfigurationError        settings, with file:line:column
 │   ├─ FilterError               a SCIM filter, with the position in it
 │   ├─ FeedError                 a feed that cannot be taken; the last good one stays
-│   └─ ManifestError             a connector's folder contradicts itself
+│   ├─ ManifestError             a connector's folder contradicts itself
+│   └─ ValueTaken                a pushed value that must be unique is somebody else's
 ├─ HeldError                     a person must decide first; exit 4
 │   ├─ FirstLoadNotAccepted
 │   ├─ FeedStopped
@@ -93,6 +94,10 @@ class FeedError(InputError):
 
 class ManifestError(InputError):
     code = "C100"
+
+
+class ValueTaken(InputError):
+    code = "R110"
 
 
 class HeldError(LastdayError):

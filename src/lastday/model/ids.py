@@ -19,5 +19,8 @@ CaseId = NewType("CaseId", str)
 SnapshotId = NewType("SnapshotId", str)
 EntryId = NewType("EntryId", str)
 FindingId = NewType("FindingId", str)
+ResourceId = NewType("ResourceId", str)
+"""The immutable id that Lastday gives a pushed resource (RFC 7643 section 3.1)."""
+TokenId = NewType("TokenId", str)
 Digest = NewType("Digest", str)
 """SHA-256 in lower-case hex."""
