@@ -7,7 +7,6 @@ and how sure it is. A fact that nobody states is absent here, never guessed.
 import tomllib
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -15,6 +14,18 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
+from lastday.connectors.scim.vendor_terms import (
+    Booleans,
+    Confidence,
+    DisableVerb,
+    OpCase,
+    PagingMode,
+    PathForm,
+    RemoveForm,
+    RetryAfter,
+    SessionEnd,
+    Shown,
+)
 from lastday.model.errors import ConfigurationError, ManifestError
 
 FOLDER: Final = Path(__file__).parent / "vendors"
@@ -22,81 +33,6 @@ FOLDER: Final = Path(__file__).parent / "vendors"
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seconds = Annotated[int, Field(strict=True, ge=0)]
 Texts = tuple[Annotated[str, Field(min_length=1)], ...]
-
-
-class Confidence(StrEnum):
-    """How sure a group of facts is."""
-
-    DOCUMENTED = "documented"
-    """The vendor says so."""
-    SECONDARY = "secondary"
-    """Somebody else says so: a client's code, an identity provider's guide."""
-    UNCONFIRMED = "unconfirmed"
-    """Nobody was found who says so; it is what we assume until a read-back shows otherwise."""
-
-
-class DisableVerb(StrEnum):
-    PATCH = "patch"
-    PUT = "put"
-    DELETE = "delete"
-
-
-class PathForm(StrEnum):
-    """How a replace names its attribute (RFC 7644 section 3.5.2.3)."""
-
-    PATH = "path"
-    NO_PATH = "no_path"
-
-
-class OpCase(StrEnum):
-    LOWER = "lower"
-    CAPITAL = "capital"
-
-
-class Booleans(StrEnum):
-    JSON = "json"
-    TEXT = "text"
-
-
-class SessionEnd(StrEnum):
-    """What ends the sessions that run when the account is switched off."""
-
-    NATIVE = "native"
-    """The vendor ends them with the account."""
-    SEPARATE_API = "separate_api"
-    """Only another interface ends them."""
-    NONE = "none"
-    """Nothing does: they run out."""
-    UNKNOWN = "unknown"
-
-
-class RemoveForm(StrEnum):
-    """How one member is taken out of a group."""
-
-    PATH_FILTER = "path_filter"
-    """`members[value eq "id"]` in the path."""
-    VALUE_LIST = "value_list"
-    """Path `members` with the member in a list under `value`."""
-
-
-class PagingMode(StrEnum):
-    INDEX = "index"
-    CURSOR = "cursor"
-
-
-class Shown(StrEnum):
-    """What a read shows of an account after the change."""
-
-    INACTIVE = "inactive"
-    NOT_FOUND = "not_found"
-    ABSENT_FROM_LIST = "absent_from_list"
-    """The account may still be read by its id; the list does not have it."""
-
-
-class RetryAfter(StrEnum):
-    SENT = "sent"
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
 
 
 class _Facts(BaseModel):
