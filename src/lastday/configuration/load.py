@@ -10,6 +10,7 @@ from lastday.configuration.document import Document, read_document
 from lastday.configuration.people import read_company, read_source, read_user
 from lastday.configuration.policy_digest import policy_digest
 from lastday.configuration.problems import Collector
+from lastday.configuration.server import read_server
 from lastday.configuration.settings import Configuration
 from lastday.configuration.table import Table
 from lastday.configuration.vocabulary import SECTIONS, Vocabulary, vocabulary_of
@@ -33,6 +34,7 @@ def _read(
 ) -> Configuration:
     company = read_company(root)
     sources = [read_source(table) for table in root.tables("source")]
+    server = read_server(root, sources)
     users = [read_user(table) for table in root.tables("user")]
     applications = [read_application(table, connectors, vocabulary) for table in root.tables("app")]
     roles = [role for table in root.tables("role") if (role := read_role(table, vocabulary)) is not None]
@@ -65,4 +67,5 @@ def _read(
         ),
         text=document.written,
         path=document.path,
+        server=server,
     )

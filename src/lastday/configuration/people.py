@@ -5,6 +5,14 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo, available_timezones
 
 from lastday.configuration.problems import nearest
+from lastday.configuration.pushed_source import (
+    KEY,
+    known_paths,
+    read_extensions,
+    read_path,
+    read_pushed_map,
+    read_status_values,
+)
 from lastday.configuration.settings import (
     AbsenceRule,
     CompanySettings,
@@ -15,7 +23,6 @@ from lastday.configuration.settings import (
 )
 from lastday.configuration.table import Table
 from lastday.configuration.values import date_format_of, time_of_day, time_zone_of
-from lastday.model.identity import EngagementStatus
 from lastday.model.ids import SourceName, UserName
 
 _DAY_ENDS = time(23, 59, 59)
@@ -24,6 +31,7 @@ _NO_SECRET = SecretReference(env="")
 
 class SourceKind(StrEnum):
     CSV = "csv"
+    SCIM = "scim"
 
 
 class UserRole(StrEnum):
@@ -52,23 +60,54 @@ def read_company(root: Table) -> CompanySettings:
 def read_source(table: Table) -> SourceSettings:
     """One `[source.NAME]`; mistakes are noted."""
     kind = table.choice("kind", SourceKind, required=True)
+    is_pushed = kind is SourceKind.SCIM or (kind is None and "path" not in table)
+    settings = _read_pushed(table) if is_pushed else _read_delivered(table)
+    table.close()
+    return settings
+
+
+def _read_delivered(table: Table) -> SourceSettings:
+    """A source whose file somebody delivers."""
     path = table.text("path", required=True)
     columns, status = _read_map(table)
-    settings = SourceSettings(
+    return SourceSettings(
         name=SourceName(table.name),
-        kind=kind or SourceKind.CSV,
+        kind=SourceKind.CSV,
         path=table.document.path.parent / (path or ""),
         key=table.text("key", required=True) or "",
         person_key=table.text("person_key"),
         date_format=table.parsed("date", date_format_of, like='"YYYY-MM-DD", "DD.MM.YYYY"') or "YYYY-MM-DD",
-        end_of_day=table.parsed("end_of_day", time_of_day, like='"17:00"') or _DAY_ENDS,
+        end_of_day=_read_end_of_day(table),
         absent_after=_read_absence(table),
         columns=columns,
         status=status,
         position=table.place.position,
     )
-    table.close()
-    return settings
+
+
+def _read_pushed(table: Table) -> SourceSettings:
+    """A source whose people clients push by SCIM: whatever it does not say has a default."""
+    extensions = read_extensions(table)
+    known = known_paths(extensions)
+    columns, status = read_pushed_map(table, known)
+    return SourceSettings(
+        name=SourceName(table.name),
+        kind=SourceKind.SCIM,
+        path=None,
+        key=read_path(table, "key", known) or KEY,
+        person_key=read_path(table, "person_key", known),
+        date_format="YYYY-MM-DD",
+        end_of_day=_read_end_of_day(table),
+        absent_after=AbsenceRule(),
+        columns=columns,
+        status=status,
+        position=table.place.position,
+        extensions=extensions,
+    )
+
+
+def _read_end_of_day(table: Table) -> time:
+    return table.parsed("end_of_day", time_of_day, like='"17:00"') or _DAY_ENDS
 
 
 def _read_absence(source: Table) -> AbsenceRule:
@@ -103,16 +142,7 @@ def _read_map(source: Table) -> tuple[dict[str, str], StatusMapping | None]:
 
 def _read_status(table: Table) -> StatusMapping:
     column = table.text("column", required=True)
-    values: dict[str, EngagementStatus] = {}
-    for status in EngagementStatus:
-        for path, text in table.texts(status.value):
-            spelled = text.strip().casefold()
-            if values.get(spelled, status) is not status:
-                place = table.document.value_place(path)
-                table.problems.add(f'"{text}" means {values[spelled]} already', place, "P117")
-            values[spelled] = status
-    table.close()
-    return StatusMapping(column=column or "", values=values)
+    return StatusMapping(column=column or "", values=read_status_values(table))
 
 
 def read_user(table: Table) -> UserSettings:

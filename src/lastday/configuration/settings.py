@@ -65,21 +65,100 @@ class StatusMapping:
     values: Mapping[str, EngagementStatus]
 
 
+class CustomAttributeType(StrEnum):
+    """The data types of RFC 7643 section 2.3."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    DATE_TIME = "dateTime"
+    BINARY = "binary"
+    REFERENCE = "reference"
+    COMPLEX = "complex"
+
+
+class CustomMutability(StrEnum):
+    """What a client may do with a value (RFC 7643 section 7); nothing here is read-only, for nobody else writes it."""
+
+    READ_WRITE = "readWrite"
+    IMMUTABLE = "immutable"
+    WRITE_ONLY = "writeOnly"
+
+
+class CustomReturned(StrEnum):
+    """When a value is in an answer (RFC 7643 section 7)."""
+
+    ALWAYS = "always"
+    DEFAULT = "default"
+    REQUEST = "request"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomAttributeSettings:
+    """One attribute of a schema of the company's own, with the characteristics of RFC 7643 section 7."""
+
+    name: str
+    type: CustomAttributeType = CustomAttributeType.STRING
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: CustomMutability = CustomMutability.READ_WRITE
+    returned: CustomReturned = CustomReturned.DEFAULT
+    description: str = ""
+    sub_attributes: tuple["CustomAttributeSettings", ...] = ()
+    """Of a complex attribute; these are not complex themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomSchemaSettings:
+    """A schema of the company's own by which a source extends its users (RFC 7643 section 3.3)."""
+
+    urn: str
+    attributes: tuple[CustomAttributeSettings, ...]
+    position: Position
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
     name: SourceName
     kind: str
-    path: Path
+    path: Path | None
+    """Where the file is delivered; None for a source that pushes."""
     key: str
-    """Column that names one engagement."""
+    """Column, or SCIM attribute path, that names one engagement."""
     person_key: str | None
     date_format: str
     """As written: `YYYY-MM-DD`, `DD.MM.YYYY`, `MM/DD/YYYY`."""
     end_of_day: time
     absent_after: AbsenceRule
     columns: Mapping[str, str]
-    """Identity attribute (SCIM name) -> column; `status` stands apart."""
+    """Identity attribute (SCIM name) -> column or SCIM attribute path; `status` stands apart."""
     status: StatusMapping | None
+    position: Position
+    extensions: tuple[CustomSchemaSettings, ...] = ()
+    """Of a source that pushes."""
+
+    @property
+    def is_pushed(self) -> bool:
+        """Clients push its people by SCIM; nothing is delivered."""
+        return self.path is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where the program answers over HTTP."""
+
+    host: str
+    port: int
+    """0: any free one."""
+    url: str | None
+    """How clients reach it, without a slash at the end; None: as it listens."""
+    certificate: Path | None
+    """PEM file with the whole chain; None where a proxy ends the encryption, or nobody leaves this machine."""
+    private_key: Path | None
+    behind_proxy: bool
     position: Position
 
 
@@ -231,3 +310,4 @@ class Configuration:
     text: str = field(repr=False)
     """The file as it was read: evidence keeps it."""
     path: Path
+    server: ServerSettings | None = None

@@ -106,6 +106,9 @@ class Table:
     def holds_text(self, key: str) -> bool:
         return isinstance(self._values.get(key), str)
 
+    def holds_boolean(self, key: str) -> bool:
+        return isinstance(self._values.get(key), bool)
+
     def holds_table(self, key: str) -> bool:
         return isinstance(self._values.get(key), dict)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lastday.configuration.document import Document
 from lastday.configuration.positions import KeyPath
 from lastday.configuration.problems import Collector, Place, nearest
+from lastday.configuration.pushed_source import mapped_attributes
 from lastday.configuration.settings import Condition
 from lastday.configuration.table import Table
 from lastday.filters.ast import Filter
@@ -18,7 +19,7 @@ from lastday.model.errors import FilterError
 DERIVED = ("lifecycle", "startsAt", "endsAt", "endReason")
 """What every person has beside the mapped attributes."""
 ENGAGEMENTS = "engagements"
-SECTIONS = ("company", "source", "user", "app", "role", "sod", "leaver", "leave", "brakes", "test")
+SECTIONS = ("company", "server", "source", "user", "app", "role", "sod", "leaver", "leave", "brakes", "test")
 _WORD = re.compile(r'[^\s()\[\]"]+')
 
 
@@ -61,9 +62,12 @@ class Vocabulary:
 def vocabulary_of(document: Document) -> Vocabulary:
     """The names in `document`, mistakes elsewhere notwithstanding."""
     sources = _tables(document.values.get("source"))
-    maps = [source.get("map") for source in sources.values()]
-    attributes = [name for found in maps if isinstance(found, Mapping) for name in found if name != "status"]
-    unmapped = any(not isinstance(found, Mapping) for found in maps)
+    maps = {name: source.get("map") for name, source in sources.items()}
+    pushed = [name for name, source in sources.items() if source.get("kind") == "scim"]
+    delivered = [found for name, found in maps.items() if name not in pushed]
+    attributes = [name for found in delivered if isinstance(found, Mapping) for name in found if name != "status"]
+    attributes += [name for source in pushed for name in mapped_attributes(maps[source])]
+    unmapped = any(not isinstance(found, Mapping) for found in delivered)
     return Vocabulary(
         applications=tuple(_tables(document.values.get("app"))),
         attributes=tuple(dict.fromkeys(attributes)),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from lastday.configuration.settings import SourceSettings
 from lastday.evidence.entries import EntryDraft, EntryKind, append
@@ -61,7 +60,7 @@ async def read_source(engine: Engine, name: SourceName, *, accepted_by: UserName
     file of a source until somebody accepts it, FeedError where there is no file or nothing in it.
     """
     settings = _settings(engine, name)
-    content = _content(settings.path)
+    content = _content(settings)
     async with engine.database.transaction() as tx:
         await tx.lock(f"lastday source {name}")
         known = await load_people(tx)
@@ -91,7 +90,7 @@ class SourceDiff:
 async def diff_source(engine: Engine, name: SourceName) -> SourceDiff:
     """What would follow if the source were read now. Raises FeedError where there is no file or nothing in it."""
     settings = _settings(engine, name)
-    content = _content(settings.path)
+    content = _content(settings)
     async with engine.database.transaction() as tx:
         known = await load_people(tx)
         last = await feeds.last_good_feed(tx, name)
@@ -129,7 +128,14 @@ def _settings(engine: Engine, name: SourceName) -> SourceSettings:
     return settings
 
 
-def _content(path: Path) -> bytes:
+def _content(settings: SourceSettings) -> bytes:
+    path = settings.path
+    if path is None:
+        raise FeedError(
+            f"nothing is delivered for source {settings.name}: clients push to it",
+            code="S108",
+            mend="See `lastday source list`.",
+        )
     try:
         return path.read_bytes()
     except OSError as err:

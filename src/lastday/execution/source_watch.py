@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lastday.configuration.settings import SourceSettings
 from lastday.model.canonical import digest_bytes
@@ -35,8 +36,9 @@ class SourceWatch:
         return tuple(name for name, settings in sorted(sources.items()) if self._is_new(settings, last, at_s))
 
     def _is_new(self, settings: SourceSettings, last: Mapping[SourceName, Digest], at_s: float) -> bool:
-        name, look = settings.name, _look(settings)
-        if look is None or self._taken.get(name) == look:
+        name, path = settings.name, settings.path
+        look = None if path is None else _look(path)
+        if path is None or look is None or self._taken.get(name) == look:
             return False
         first = self._first.get(name)
         if first is None or first[0] != look:
@@ -46,13 +48,13 @@ class SourceWatch:
             return False
         known_before = name in self._taken
         self._taken[name] = look
-        return known_before or digest_bytes(settings.path.read_bytes()) != last.get(name)
+        return known_before or digest_bytes(path.read_bytes()) != last.get(name)
 
 
-def _look(settings: SourceSettings) -> _Look | None:
+def _look(path: Path) -> _Look | None:
     """How the file looks from outside; None where there is none."""
     try:
-        found = settings.path.stat()
+        found = path.stat()
     except OSError:
         return None
     return _Look(found.st_size, found.st_mtime_ns, found.st_ino)

@@ -52,7 +52,7 @@ NO_HISTORY = FeedHistory()
 
 def read_feed(content: bytes, settings: SourceSettings, received_at: datetime) -> FeedSnapshot:
     """The rows of the file. Raises FeedError (S101 empty, S102 undecodable, S103 no heading, S104 too large, S105)."""
-    file = read_delimited(content, name=settings.path.name)
+    file = read_delimited(content, name=settings.name if settings.path is None else settings.path.name)
     return FeedSnapshot(
         source=settings.name,
         received_at=received_at,

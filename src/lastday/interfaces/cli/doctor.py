@@ -48,7 +48,8 @@ def doctor(context: typer.Context, as_json: JsonOption = False, config: ConfigOp
     services = services_of(context)
     configuration = services.configuration(config)
     checks = [Check("configuration", fine=True, detail=f"{config} holds")]
-    checks += [_source(name, settings.path) for name, settings in sorted(configuration.sources.items())]
+    sources = sorted(configuration.sources.items())
+    checks += [_source(name, settings.path) for name, settings in sources if settings.path is not None]
     checks += asyncio.run(_opened(services, config))
     checks += [*_keys(services.keys_directory()), _disk(services.home)]
     if as_json:
