@@ -40,6 +40,9 @@ class EntryKind(StrEnum):
     PERSONAL_ERASED = "personal_erased"
     KEY_ROTATED = "key_rotated"
     BUNDLE_CLOSED = "bundle_closed"
+    RESOURCE_PUSHED = "resource_pushed"
+    TOKEN_MADE = "token_made"  # noqa: S105 - the name of a kind
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of a kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """The only place where random ids are made. Ids that follow from content come from `model.canonical.short_id`."""
 
 import secrets
+import uuid
 
-from lastday.model.ids import AccountId, FindingId, SnapshotId
+from lastday.model.ids import AccountId, FindingId, ResourceId, SnapshotId, TokenId
 
 
 def new_id(prefix: str) -> str:
@@ -20,6 +21,15 @@ def new_snapshot_id() -> SnapshotId:
 
 def new_finding_id() -> FindingId:
     return FindingId(new_id("f"))
+
+
+def new_resource_id() -> ResourceId:
+    """In the shape of a UUID, because clients made their columns for those; 122 random bits."""
+    return ResourceId(str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)))
+
+
+def new_token_id() -> TokenId:
+    return TokenId(new_id("t"))
 
 
 def new_worker_id() -> str:

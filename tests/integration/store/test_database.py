@@ -115,9 +115,9 @@ async def test_an_empty_database_lacks_everything_and_gets_it_once(database_serv
     with psycopg.connect(database_server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE empty_one")
     url = database_server.replace("/lastday?", "/empty_one?")
-    assert await schema.pending(url) == ("0001_jobs", "0002_world", "0003_execution", "0004_evidence")
+    assert await schema.pending(url) == ("0001_jobs", "0002_world", "0003_execution", "0004_evidence", "0005_pushed")
     done = await asyncio.gather(schema.migrate(url), schema.migrate(url))
-    assert sorted(len(revisions) for revisions in done) == [0, 4]
+    assert sorted(len(revisions) for revisions in done) == [0, 5]
     async with await Database.open(url) as database, database.transaction() as tx:
         assert not (await schema.read_installation(tx)).test_clock
     with pytest.raises(DatabaseUnusable, match="not made for tests"):
