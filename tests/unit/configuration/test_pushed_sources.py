@@ -274,16 +274,16 @@ def test_every_host_and_port_is_read(host, port):
     assert listen_of(f"{host}:{port}") == (host, port)
 
 
-def problems_of(folder: Path, text: str):
+def problems_of(folder, text):
     with pytest.raises(ConfigurationProblems) as caught:
         load(folder, text)
     return caught.value.problems
 
 
-def where(problem) -> str:
+def where(problem):
     return problem.where.rpartition("lastday.toml:")[2]
 
 
-def pointed(before: str, marked: str) -> str:
+def pointed(before, marked):
     lead = before + marked.partition("|")[0]
     return f"{lead.count(chr(10)) + 1}:{len(lead) - (lead.rfind(chr(10)) + 1) + 1}"
