@@ -126,6 +126,8 @@ class Effects(_Sourced):
 class Groups(_Sourced):
     exist: StrictBool
     max_members_per_patch: Count | None = None
+    max_removals_per_patch: Count | None = None
+    """Where fewer members may leave in one request than may come."""
     max_members_on_create: Count | None = None
     members_readable: StrictBool = True
     """A read of a group shows its members."""
@@ -165,6 +167,8 @@ class Bucket(_Facts):
     burst: Count | None = None
     concurrent: Count | None = None
     """How many may be under way at once."""
+    larger_than_bytes: Count | None = None
+    """Only requests with a longer body count."""
     shared: StrictBool = False
     """Counted together with every other client of the same customer."""
 
@@ -176,8 +180,10 @@ class Bucket(_Facts):
             raise ValueError("a bucket has requests or concurrent")
         return self
 
-    def takes(self, method: str, path: str) -> bool:
+    def takes(self, method: str, path: str, body_bytes: int = 0) -> bool:
         """Whether a request counts here; `path` is the part after the base address, `/Users/7`."""
+        if self.larger_than_bytes is not None and body_bytes <= self.larger_than_bytes:
+            return False
         return any(_matches(pattern, method, path) for pattern in self.applies_to)
 
 
@@ -187,9 +193,9 @@ class Rates(_Sourced):
     statuses: tuple[Count, ...] = (429,)
     """What a throttled request is answered."""
 
-    def buckets_of(self, method: str, path: str) -> tuple[Bucket, ...]:
+    def buckets_of(self, method: str, path: str, body_bytes: int = 0) -> tuple[Bucket, ...]:
         """Every bucket that a request counts in."""
-        return tuple(bucket for bucket in self.buckets if bucket.takes(method, path))
+        return tuple(bucket for bucket in self.buckets if bucket.takes(method, path, body_bytes))
 
 
 class Patch(_Sourced):
@@ -198,6 +204,8 @@ class Patch(_Sourced):
     op_case: OpCase = OpCase.LOWER
     booleans: Booleans = Booleans.JSON
     path_form: PathForm = PathForm.PATH
+    value_paths: StrictBool = True
+    """It understands paths with a filter on users, `emails[type eq "work"]`."""
     put_only: StrictBool = False
 
 
