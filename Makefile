@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FOREIGN := .foreign/.installed
 
-.PHONY: demo test nightly check bench docs system lock
+.PHONY: demo test nightly check bench docs system foreign lock
 
 $(STAMP): requirements/dev.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,6 +20,21 @@ demo: $(STAMP)
 system:
 	@if [ "$$(id -u)" = 0 ] && ! { [ -x /usr/sbin/slapd ] && [ -e /usr/lib/ldap/ppolicy.so ] && ls /usr/lib/postgresql/15/bin/initdb >/dev/null 2>&1; }; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd slapd-contrib ldap-utils postgresql-15 postgresql-client-15 >/dev/null; fi
+	@if [ "$$(id -u)" = 0 ] && ! { command -v node && command -v npm; } >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; fi
+
+# SCIM servers of other projects that the tests talk to, apart from our own packages and exactly as locked.
+foreign: $(FOREIGN)
+
+SCIMMY := tests/servers/foreign/scimmy
+$(FOREIGN): requirements/foreign.lock $(SCIMMY)/package.json $(SCIMMY)/package-lock.json | system
+	test -x .foreign/venv/bin/python || $(PYTHON) -m venv .foreign/venv
+	.foreign/venv/bin/python -m pip install --quiet --require-hashes -r requirements/foreign.lock
+	mkdir -p .foreign/scimmy
+	cp $(SCIMMY)/package.json $(SCIMMY)/package-lock.json .foreign/scimmy/
+	ln -sfn $(CURDIR)/$(SCIMMY)/server.mjs .foreign/scimmy/server.mjs
+	npm ci --prefix .foreign/scimmy --silent --no-audit --no-fund
+	touch $(FOREIGN)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check --quiet .
@@ -28,10 +44,10 @@ check: $(STAMP)
 	$(BIN)/deptry src
 
 # One worker for each file: modules share a world of servers. (xdist's groups have no effect under pytest 9.2.)
-test: $(STAMP) system check
+test: $(STAMP) system foreign check
 	$(BIN)/pytest -n 2 --dist loadfile -m "not nightly"
 
-nightly: $(STAMP) system
+nightly: $(STAMP) system foreign
 	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: $(STAMP)
@@ -43,3 +59,4 @@ docs: $(STAMP)
 lock:
 	$(BIN)/uv pip compile pyproject.toml --generate-hashes -o requirements/run.lock -q --python-version 3.11
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --generate-hashes -o requirements/dev.lock -q --python-version 3.11
+	$(BIN)/uv pip compile requirements/foreign.in --generate-hashes -o requirements/foreign.lock -q --python-version 3.11
