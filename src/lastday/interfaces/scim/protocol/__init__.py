@@ -1,0 +1,1 @@
+"""SCIM as the standards write it, without network, storage and clock."""
