@@ -17,11 +17,16 @@ class FixedClock:
 
 @dataclass
 class CountingBudget:
-    taken: int = 0
+    names: list[ApplicationName] = field(default_factory=list)
+    """Whose tokens were taken, in order."""
     blocked: list[float] = field(default_factory=list)
 
+    @property
+    def taken(self) -> int:
+        return len(self.names)
+
     async def take(self, application: ApplicationName) -> None:
-        self.taken += 1
+        self.names.append(application)
 
     async def block(self, application: ApplicationName, seconds: float) -> None:
         self.blocked.append(seconds)

@@ -87,3 +87,20 @@ def test_an_installed_plug_in_with_an_id_that_is_there_is_refused(monkeypatch):
     monkeypatch.setattr(catalogue_module, "entry_points", lambda group: [point])
     with pytest.raises(ManifestError, match="two connectors with the id 'csv'"):
         catalogue()
+
+
+def test_a_connector_may_say_more_of_one_connection(tmp_path):
+    """Design section 8: what a verb destroys can depend on the application behind the connector."""
+    csv = catalogue()["csv"]
+    kind = kind_of(
+        package_in(
+            tmp_path,
+            f"{MINIMAL}capabilities = []\n[config]\n[verbs]\n",
+            CONNECTOR_CLASS=csv.connector_class,
+            open_connector=csv.open,
+            describe=lambda manifest, keys: manifest.model_copy(update={"title": keys["vendor"]}),
+        )
+    )
+    assert kind.manifest_of({"vendor": "slack"}).title == "slack"
+    assert kind.manifest.title == "x"
+    assert csv.manifest_of({}) is csv.manifest

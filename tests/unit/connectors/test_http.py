@@ -223,6 +223,40 @@ async def test_the_applications_wish_to_be_left_alone_blocks_the_budget(told, st
     assert told.budget.blocked == [12]
 
 
+@pytest.mark.parametrize("headers", [{"Retry-After": "12"}, {"X-RateLimit-Remaining": "0", "Retry-After": "12"}])
+async def test_a_403_that_says_when_to_come_again_asks_for_patience(told, headers):
+    """GitHub answers 403 to who is too fast; RFC 9110 section 10.2.3. Without those headers it is a missing right."""
+    reply = Reply(status=403, headers=headers)
+    async with ScriptedServer(lambda _: reply) as server, client_of(server.url, told) as client:
+        with pytest.raises(RateLimited):
+            await client.send(READ)
+    assert told.budget.blocked == [12]
+
+
+async def test_a_call_takes_a_token_of_each_limit_that_it_counts_in(told):
+    """Limits of single endpoints lie in the same shared budget, under names that no application can have."""
+
+    def limits(call):
+        return ("writes", "users") if call.changes else ("reads",)
+
+    async with (
+        ScriptedServer(lambda _: Reply(status=204)) as server,
+        client_of(server.url, told, shares=limits) as client,
+    ):
+        await client.send(WRITE)
+        await client.send(READ)
+    assert told.budget.names == ["chat#writes", "chat#users", "chat", "chat#reads", "chat"]
+
+
+async def test_a_call_may_carry_headers_of_its_own(told):
+    """If-Match, RFC 7644 section 3.14."""
+    call = Call(method="PUT", path=("Users", "1"), body={}, headers={"If-Match": 'W/"7"'})
+    async with ScriptedServer(lambda _: Reply(status=204)) as server, client_of(server.url, told) as client:
+        await client.send(call)
+    assert server.asked[0].headers["if-match"] == 'W/"7"'
+    assert server.asked[0].headers["authorization"] == "Bearer s3cr3t"
+
+
 async def test_no_note_and_no_error_shows_a_secret(told):
     """The server gives the token back in every way it can."""
     echo = Reply(

@@ -18,6 +18,8 @@ from lastday.model.errors import ManifestError
 ENTRY_POINT_GROUP = "lastday.connectors"
 
 OpenConnector: TypeAlias = Callable[[ConnectorSettings, Ports], Awaitable[Connector]]
+Describe: TypeAlias = Callable[[Manifest, Mapping[str, object]], Manifest]
+"""What the manifest says of one connection, by the keys of its `[app.NAME]`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,12 @@ class ConnectorKind:
     manifest: Manifest
     connector_class: type[Connector]
     open: OpenConnector
+    describe: Describe | None = None
+    """Where what a verb does depends on the application behind it."""
+
+    def manifest_of(self, connection: Mapping[str, object]) -> Manifest:
+        """What holds for one connection. Raises ConfigurationError where its keys name nothing that is known."""
+        return self.manifest if self.describe is None else self.describe(self.manifest, connection)
 
 
 def catalogue() -> Mapping[str, ConnectorKind]:
@@ -45,7 +53,7 @@ def catalogue() -> Mapping[str, ConnectorKind]:
 
 
 def kind_of(package: ModuleType) -> ConnectorKind:
-    """The kind that a connector's package describes: its manifest, `CONNECTOR_CLASS` and `open_connector`.
+    """The kind that a connector's package describes: its manifest, `CONNECTOR_CLASS`, `open_connector`, `describe`.
 
     Raises ManifestError where one is missing or the manifest claims other capabilities than the class has.
     """
@@ -60,7 +68,8 @@ def kind_of(package: ModuleType) -> ConnectorKind:
         raise ManifestError(
             f"manifest and class of {manifest.id} differ in {', '.join(sorted(differing))}", where=where.as_posix()
         )
-    return ConnectorKind(id=manifest.id, manifest=manifest, connector_class=found, open=opener)
+    describe: Describe | None = getattr(package, "describe", None)
+    return ConnectorKind(id=manifest.id, manifest=manifest, connector_class=found, open=opener, describe=describe)
 
 
 def _packages() -> Iterator[ModuleType]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from typing import TypeAlias
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -42,6 +43,11 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 READING = frozenset({"GET", "HEAD"})
 
 
+def limit_name(application: ApplicationName, limit: str) -> ApplicationName:
+    """Under which a limit of an application is counted in the shared budget; no application can be called so."""
+    return ApplicationName(f"{application}#{limit}")
+
+
 class OutcomeUnknown(ConnectorError):
     """A change was sent and nothing tells whether it took effect; a connector answers OutcomeKind.UNKNOWN."""
 
@@ -65,6 +71,8 @@ class Call:
     path: tuple[str, ...]
     query: Mapping[str, str] = field(default_factory=dict)
     body: JsonValue = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Beside those of the client, such as If-Match."""
     fresh: bool = False
     """On a new connection, which nobody else uses."""
 
@@ -79,6 +87,10 @@ class Call:
             raise AnswerUnusable(f"{self.path!r} cannot be addressed", effect="Nothing was sent.")
         path = "".join("/" + quote(segment, safe="") for segment in self.path)
         return path + ("?" + urlencode(self.query, quote_via=quote) if self.query else "")
+
+
+Shares: TypeAlias = Callable[[Call], Sequence[str]]
+"""The names of the limits, beside the application's own rate, that a call counts in."""
 
 
 @dataclass(slots=True)
@@ -112,6 +124,7 @@ class HttpClient:
         deadlines: Deadlines | None = None,
         ca_file: str | None = None,
         resolver: Resolver = system_addresses,
+        shares: Shares | None = None,
     ) -> None:
         """Raises ConfigurationError for a url that is not https, or not http on this machine."""
         self._application = application
@@ -128,6 +141,7 @@ class HttpClient:
         self._deadlines = deadlines or Deadlines()
         self._tls = _tls(self._url, ca_file)
         self._resolver = resolver
+        self._shares = shares
         self._shared: httpx.AsyncHTTPTransport | None = None
 
     async def send(self, call: Call) -> Answer:
@@ -138,6 +152,8 @@ class HttpClient:
         (403), NotSupported (501) and AnswerUnusable (a redirect, a body over its limits).
         """
         call.target  # noqa: B018  -- refuses an unaddressable path before a token is spent
+        for name in self._shares(call) if self._shares else ():
+            await self._ports.budget.take(limit_name(self._application, name))
         await self._ports.budget.take(self._application)
         trail, begun = _Trail(), asyncio.get_running_loop().time()
         try:
@@ -216,7 +232,8 @@ class HttpClient:
         )
 
     def _headers_of(self, call: Call) -> dict[str, str]:
-        return {name: value for name, value in self._headers.items() if call.body is not None or name != "Content-Type"}
+        own = {name: value for name, value in self._headers.items() if call.body is not None or name != "Content-Type"}
+        return {**own, **call.headers}
 
     def _shared_transport(self) -> httpx.AsyncHTTPTransport:
         self._shared = self._shared or self._new_transport()
@@ -255,9 +272,9 @@ class HttpClient:
         what = self._redaction.text(what)
         if status == 401:
             raise CredentialsRejected(what, effect="Nothing was done.", mend="Renew the token of the application.")
-        if status == 403:
+        if status == 403 and not _is_throttled(answer):
             raise PermissionMissing(what, effect="Nothing was done.", mend="Give Lastday's account this right.")
-        if status == 429 or (status == 503 and "retry-after" in answer.headers):
+        if status == 429 or _is_throttled(answer):
             seconds = retry_after_s(answer.headers, self._ports.clock.now())
             await self._ports.budget.block(self._application, seconds)
             raise RateLimited(what, retry_after_s=seconds, effect=f"Nothing is sent for {seconds:g} s.")
@@ -276,6 +293,12 @@ class HttpClient:
         if call.changes:
             return OutcomeUnknown(what, effect="The change may have taken effect.", mend="It is read back first.")
         return Unreachable(what, effect="Nothing was concluded.", mend="It is tried again later.")
+
+
+def _is_throttled(answer: Answer) -> bool:
+    """A 403 or 503 that says when to come again asks for patience, not for more rights (RFC 9110 section 10.2.3)."""
+    none_left = answer.headers.get("x-ratelimit-remaining") == "0"
+    return answer.status in (403, 503) and ("retry-after" in answer.headers or (answer.status == 403 and none_left))
 
 
 def _encoded(body: JsonValue) -> bytes | None:

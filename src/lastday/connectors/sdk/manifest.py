@@ -21,6 +21,16 @@ class ConfigField(BaseModel):
     help: str
 
 
+class Limit(BaseModel):
+    """A rate that some requests have beside the application's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    per_second: float = Field(gt=0)
+    burst: float = Field(ge=1)
+
+
 class Manifest(BaseModel):
     """What a connector is, what it needs and what each verb really does."""
 
@@ -35,12 +45,17 @@ class Manifest(BaseModel):
     read_lag_s: float = Field(ge=0, default=0)
     """How long a read may still show the old state after a success."""
     requests_per_s: float = Field(gt=0)
+    limits: tuple[Limit, ...] = ()
     parallel: int = Field(ge=1)
     """Lanes: how many accounts are worked on at once."""
     verbs: dict[str, str]
     """For each verb in a sentence what it really does."""
     destroys: frozenset[str] = frozenset()
     """Verbs that cannot be undone."""
+    losses: dict[str, tuple[str, ...]] = {}
+    """For each verb that takes more than access, what it takes with it."""
+    hand_over_first: tuple[str, ...] = ()
+    """What must have a new owner before a leaver's operations, as this connector cannot give it one."""
     survives: tuple[str, ...] = ()
     """What stays alive after a leaver's operations, said plainly."""
     least_privilege: tuple[str, ...]
