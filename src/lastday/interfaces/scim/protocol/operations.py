@@ -41,7 +41,7 @@ def read_operations(message: object, profile: Profile) -> list[Operation]:
     parts = _spelled(message, _ENVELOPE)
     _check_schemas(parts.get("schemas"), profile)
     operations = parts.get("Operations")
-    if not isinstance(operations, list) or not operations:
+    if not isinstance(operations, list) or not (operations or profile.empty_operations):
         raise invalid_syntax("Operations is an array of one or more operations")
     if len(operations) > MOST_OPERATIONS:
         raise invalid_syntax(f"more than {MOST_OPERATIONS} operations in one request")

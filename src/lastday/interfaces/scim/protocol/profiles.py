@@ -55,6 +55,8 @@ class Profile:
     """PATCH with an `add` of null changes nothing instead of being refused; elsewhere null is absent for everybody."""
     empty_text_as_absent: bool
     """An empty text means that there is no value."""
+    empty_operations: bool
+    """PATCH without operations changes nothing."""
     schemas_optional: bool
     """A message without its `schemas` is taken."""
     single_value_as_list: bool
