@@ -49,7 +49,10 @@ _SINGLE = (
     *("preferredLanguage", "locale", "timezone", "active"),
 )
 _ENTERPRISE = ("employeeNumber", "costCenter", "organization", "division", "department", "manager")
-_PERSON = ("startDate", "endDate", "endsAt", "endReason", "location", "country", "riskScore")
+_PERSON = (
+    *("personKey", "startDate", "endDate", "endsAt", "endReason", "status"),
+    *("location", "country", "timezone", "riskScore"),
+)
 USER_PATHS = (
     *_SINGLE,
     *(f"name.{sub}" for sub in _NAME_SUBS),

@@ -16,7 +16,7 @@ from lastday.lifecycle.engagements import (
     restore_letters,
     with_end_history,
 )
-from lastday.lifecycle.normalise import NormalisedRow
+from lastday.lifecycle.normalise import NormalisedRow, place_words
 from lastday.model.canonical import short_id
 from lastday.model.finding import Finding, RejectedRow, Severity
 from lastday.model.identity import Engagement, EngagementStatus, Identity, IdentityKind, Lifecycle
@@ -100,8 +100,8 @@ class _Merge:
         """Their last good versions stay; a row that told its key is present."""
         for line in sorted(rejected, key=lambda item: item.row):
             self._present |= set() if line.key is None else {line.key}
-            detail = f"line {line.row}, column {line.column}: {line.value!r} {line.why}; the last good version stays"
-            self._tell("S130", Severity.WARNING, line.key or f"line {line.row}", detail, line.mend)
+            detail = f"{place_words(line.row, line.column)}: {line.value!r} {line.why}; the last good version stays"
+            self._tell("S130", Severity.WARNING, line.key or place_words(line.row), detail, line.mend)
 
     def each_once(self, rows: Sequence[NormalisedRow]) -> tuple[NormalisedRow, ...]:
         """Rows with a known key first, each in the order of keys; a key that stands twice is taken from neither row."""
@@ -116,7 +116,9 @@ class _Merge:
         owner = self._owners.get(row.key)
         holder = None if row.person_key is None else self._by_person.get(row.person_key)
         if owner is not None and self._contradicts(owner, holder, row):
-            self._refuse(row.key, f"line {row.line}: the key came with another person key before; the row is not taken")
+            self._refuse(
+                row.key, f"{place_words(row.line)}: the key came with another person key before; the row is not taken"
+            )
             return
         self._present.add(row.key)
         person = owner or holder or self._newcomer(row)
@@ -167,9 +169,8 @@ class _Merge:
         self._people[person] = Identity(id=person, kind=row.kind, person_key=row.person_key, engagements=())
         others = sorted({holder for name in REUSED if (holder := self._held.get((name, _folded(row, name))))})
         if others:
-            detail = (
-                f"line {row.line}: somebody new has the mail or user name of {', '.join(others)}; not the same person"
-            )
+            named = ", ".join(others)
+            detail = f"{place_words(row.line)}: somebody new has the mail or user name of {named}; not the same person"
             self._tell(
                 "S138", Severity.INFO, row.key, detail, "Nothing, unless both are one person: then mend the key."
             )

@@ -28,6 +28,8 @@ KINDS = {
     "bot": IdentityKind.BOT,
 }
 SHOWN_VALUE = 60
+NO_LINE = 0
+"""The line of a row that stands in no file: a client pushed it."""
 _RECKONED = frozenset({"endsat", "startsat", "lifecycle", "engagements"})
 """Attribute names that are derived here; what the source wrote under them is read, not stored."""
 
@@ -225,11 +227,22 @@ class _RowReader:
             code=code,
             severity=severity,
             subject=subject,
-            detail=f"line {self._row.line}, column {column}: the value {what}",
+            detail=f"{place_words(self._row.line, column)}: the value {what}",
             mend="Mend the value in the source.",
         )
         if finding not in self._findings:
             self._findings.append(finding)
+
+
+def place_words(line: int, column: str | None = None) -> str:
+    """Where something stands, as findings say it.
+
+    >>> place_words(7, "mail"), place_words(NO_LINE, "emails.value"), place_words(7)
+    ('line 7, column mail', 'attribute emails.value', 'line 7')
+    """
+    if line == NO_LINE:
+        return "the resource" if column is None else f"attribute {column}"
+    return f"line {line}" if column is None else f"line {line}, column {column}"
 
 
 def _lost(attributes: Attributes) -> tuple[str, ...]:
