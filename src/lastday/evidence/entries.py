@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -74,6 +74,11 @@ async def append(tx: Transaction, draft: EntryDraft, stamp: Stamp) -> EntryId:
     new = prepared(draft, stamp)
     await log.add_entry(tx, new)
     return new.id
+
+
+async def append_all(tx: Transaction, entries: Sequence[NewEntry]) -> None:
+    """As `append`, for entries that were `prepared` before."""
+    await log.add_entries(tx, entries)
 
 
 async def erase(tx: Transaction, identity: IdentityId, at: datetime, stamp: Stamp) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 from psycopg.rows import class_row, scalar_row, tuple_row
 
 from lastday.model.ids import BatchId, CaseId, EntryId, IdentityId, OperationId, PlanId
@@ -88,6 +89,38 @@ async def add_entry(tx: Transaction, new: NewEntry) -> None:
         tx.later(
             "INSERT INTO entry_personal (entry, salt, content) VALUES (%s, %s, %s)", (new.id, new.salt, new.personal)
         )
+
+
+async def add_entries(tx: Transaction, entries: Sequence[NewEntry]) -> None:
+    """As `add_entry` for each, in their order; those without personal data share one statement."""
+    impersonal = [new for new in entries if new.salt is None]
+    if impersonal:
+        tx.later(
+            "INSERT INTO entry (id, kind, at, case_id, operation, batch, plan, identity, content, leaf)"
+            " SELECT id, kind, at, case_id, operation, batch, plan, identity,"
+            " convert_to(content, 'UTF8'), decode(leaf, 'hex') FROM json_to_recordset(%s::json) AS given"
+            " (id text, kind text, at timestamptz, case_id text, operation text, batch text, plan text, identity text,"
+            " content text, leaf text)",
+            (orjson.dumps([_as_json(new) for new in impersonal]).decode(),),
+        )
+    for new in entries:
+        if new.salt is not None:
+            await add_entry(tx, new)
+
+
+def _as_json(new: NewEntry) -> dict[str, object]:
+    return {
+        "id": new.id,
+        "kind": new.kind,
+        "at": new.at,
+        "case_id": new.case,
+        "operation": new.operation,
+        "batch": new.batch,
+        "plan": new.plan,
+        "identity": new.identity,
+        "content": new.content.decode(),
+        "leaf": new.leaf.hex(),
+    }
 
 
 def _columns(new: NewEntry) -> tuple[object, ...]:
