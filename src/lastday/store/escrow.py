@@ -1,7 +1,6 @@
 """Secrets that must be put back later (an old password hash), sealed with a key that is not in the database."""
 
 import asyncio
-import os
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +13,8 @@ from lastday.model.canonical import canonical_bytes
 from lastday.model.errors import StoreError
 from lastday.model.ids import ApplicationName, NativeId
 from lastday.store.database import Database
+from lastday.store.key_file import KeyFileUnusable, load_or_make_key
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
 _KEY_NAME_BYTES = 8
 
@@ -38,7 +37,7 @@ class SealedEscrow:
 
     async def keep(self, application: ApplicationName, native_id: NativeId, kind: str, secret: str) -> None:
         """Durable when it returns. What is already kept under the same key stays: the first is the true old value."""
-        key = await asyncio.to_thread(_load_or_make_key, self._key_file)
+        key = await asyncio.to_thread(_key, self._key_file)
         sealed = _seal(key, secret, application, native_id, kind)
         async with self._database.transaction() as tx:
             await tx.execute(
@@ -57,7 +56,7 @@ class SealedEscrow:
             )
         if sealed is None:
             return None
-        key = await asyncio.to_thread(_load_or_make_key, self._key_file)
+        key = await asyncio.to_thread(_key, self._key_file)
         return _unseal(key, bytes(sealed), application, native_id, kind)
 
     async def discard(self, application: ApplicationName, native_id: NativeId, kind: str) -> None:
@@ -94,40 +93,10 @@ def _key_name(key: bytes) -> bytes:
     return sha256(b"lastday escrow key" + key).digest()[:_KEY_NAME_BYTES]
 
 
-def _load_or_make_key(path: Path) -> bytes:
+def _key(path: Path) -> bytes:
     try:
-        return _read_key(path)
-    except FileNotFoundError:
-        _make_key(path)
-        return _read_key(path)
-
-
-def _read_key(path: Path) -> bytes:
-    mode = path.stat().st_mode & 0o777
-    key = path.read_bytes()
-    if mode & 0o077 or len(key) != _KEY_BYTES:
+        return load_or_make_key(path)
+    except KeyFileUnusable as fault:
         raise EscrowUnreadable(
-            f"{path} is not a private key file of {_KEY_BYTES} bytes (mode {mode:03o}, {len(key)} bytes)",
-            effect="no secret is kept or put back",
-            mend=f"chmod 600 {path}, or bring the true key back",
-            where=str(path),
-        )
-    return key
-
-
-def _make_key(path: Path) -> None:
-    """Written beside, then linked: of two processes one wins, and nobody ever reads half a key."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        path.hardlink_to(fresh)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
+            fault.what, effect="no secret is kept or put back", mend=fault.mend, where=fault.where
+        ) from fault

@@ -1,0 +1,238 @@
+"""HTTP: one server for every face that speaks it, run in the loop of whoever runs it.
+
+What a client can hold on to is bounded: connections, the time for a request to come and for an answer to be fetched,
+and the size of what stands before a body. A client that does less than it should costs itself its connection.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+from asyncio import TimerHandle
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from lastday.model.errors import ConfigurationError, InputError
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MOST_CONNECTIONS = 1_000
+KEEP_ALIVE_S = 75
+"""Longer than the usual 60 s of proxies: whoever keeps a connection longest must be the one who is asked."""
+REQUEST_S = 30.0
+"""Until then a request has come as a whole."""
+FETCHED_S = 30.0
+"""So long an answer may lie that its client does not fetch."""
+HEAD_BYTES = 64 * 1024
+GOODBYE_S = 10
+"""What was begun when the server was told to stop has so long to end."""
+_BACKLOG = 1_024
+_NOT_FOUND = {"type": "about:blank", "title": "Not Found", "status": 404}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """The certificate with its whole chain, and its key: PEM files."""
+
+    certificate: Path
+    private_key: Path
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket on which clients may knock already; port 0 takes any free one. Raises InputError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"nothing can listen on {host}:{port}: {getattr(error, 'strerror', None) or error}",
+            code="I140",
+            effect="Nothing is served.",
+            mend="End what listens there, or change `listen` in [server].",
+        ) from error
+
+
+def encryption_context(files: Encryption) -> ssl.SSLContext:
+    """TLS 1.2 and newer with this certificate. Raises ConfigurationError where the files are none, or do not match."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(files.certificate, files.private_key, password=b"")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the certificate cannot be used: {getattr(error, 'strerror', None) or error}",
+            code="P160",
+            effect="Nothing is served.",
+            mend="`certificate` and `private_key` are PEM files that belong together, the key without a password.",
+            where=str(files.certificate),
+        ) from error
+    return context
+
+
+class HttpServer:
+    """Serves one application on one socket until it is told to stop."""
+
+    def __init__(self, application: Application, listening: socket.socket, encryption: ssl.SSLContext | None) -> None:
+        self._socket = listening
+        config = uvicorn.Config(
+            application,
+            loop="none",
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GOODBYE_S,
+            ssl_context_factory=None if encryption is None else lambda _config, _default: encryption,
+        )
+        self._server = _Server(config)
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Returns when `stop` is set, nothing new is taken and what was begun is answered."""
+        stopper = asyncio.create_task(self._exit_when(stop))
+        try:
+            await self._server.serve([self._socket])
+        finally:
+            stopper.cancel()
+
+    async def _exit_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Signals are the business of whoever runs this."""
+        yield
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with the bounds that it lacks: it waits for ever for the rest of a request, of any size."""
+
+    _in_head = False
+    _whole = False
+    _unfinished = 0
+    _deadline: TimerHandle | None = None
+    _fetch_deadline: TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(REQUEST_S, self._close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_deadline()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._whole = False
+        super().data_received(data)
+        if self._whole:
+            self._forget_deadline()
+        elif not self.transport.is_closing():
+            self._await_the_rest(len(data))
+
+    def on_message_begin(self) -> None:
+        self._in_head, self._whole, self._unfinished = True, False, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._whole = True
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._fetch_deadline = self.loop.call_later(FETCHED_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._fetch_deadline is not None:
+            self._fetch_deadline.cancel()
+            self._fetch_deadline = None
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing came any more; an answer that nobody fetched goes with the connection."""
+        self._close()
+
+    def _await_the_rest(self, size: int) -> None:
+        self._unfinished += size
+        if self._in_head and self._unfinished > HEAD_BYTES:
+            self.send_400_response("The head of the request is too large.")
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_S, self._close)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _close(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+
+class Faces:
+    """Each face below its own path; what is nobody's is not found (RFC 9457)."""
+
+    def __init__(self, below: Mapping[str, Application]) -> None:
+        """`below`: paths such as `/scim/v2`, the longer ones before what they begin with."""
+        self._below = tuple((path, f"{path}/", face) for path, face in below.items())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked: str = scope["path"]
+        for path, inside, face in self._below:
+            if asked.startswith(inside) or asked == path:
+                await face(scope, receive, send)
+                return
+        await answer(
+            send, 404, {"type": "about:blank", "title": "Not Found", "status": 404}, b"application/problem+json"
+        )
+
+
+def status_face(works: Callable[[], Awaitable[bool]]) -> Application:
+    """Answers 200 where it works and 503 where it does not, to GET and HEAD."""
+
+    async def face(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await answer(send, 405, {"status": "only GET"})
+        elif await works():
+            await answer(send, 200, {"status": "ok"})
+        else:
+            await answer(send, 503, {"status": "unavailable"})
+
+    return face
+
+
+async def answer(
+    send: Send, status: int, content: Mapping[str, object], media_type: bytes = b"application/json"
+) -> None:
+    """The whole answer is sent; nobody may keep it."""
+    body = json.dumps(content).encode()
+    headers = [
+        (b"content-type", media_type),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
