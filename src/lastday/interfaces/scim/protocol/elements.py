@@ -115,7 +115,7 @@ def added(attribute: Attribute, old: Sequence[Element], new: Sequence[Element]) 
         if known == len(result):
             result.append(element)
         else:
-            result[known] = _enriched(attribute, result[known], element)
+            result[known] = enriched(attribute, result[known], element)
     return result
 
 
@@ -136,7 +136,8 @@ def _folded(sub: Attribute, value: JsonValue) -> Hashable:
     return fold(value) if isinstance(value, str) and not sub.case_exact else identical(value)
 
 
-def _enriched(attribute: Attribute, old: Element, new: Element) -> Element:
+def enriched(attribute: Attribute, old: Element, new: Element) -> Element:
+    """`old` with what `new`, the same value, says more about it; what is immutable stays."""
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         return old
     more = {
@@ -182,10 +183,11 @@ def _wanted(attribute: Attribute, one: object, profile: Profile) -> dict[str, Js
         one = {"value": one}
     if not isinstance(one, Mapping):
         raise invalid_value(f"{attribute.path}: the values to be removed are objects")
-    return _known_parts(attribute, one, profile)
+    return known_parts(attribute, one, profile)
 
 
-def _known_parts(attribute: Attribute, one: Mapping[str, object], profile: Profile) -> dict[str, JsonValue]:
+def known_parts(attribute: Attribute, one: Mapping[str, object], profile: Profile) -> dict[str, JsonValue]:
+    """By what an element is known: its `value` where it has one, with the `type` unless that is enough."""
     found: dict[str, JsonValue] = {}
     for key, inner in one.items():
         sub = attribute.subs.get(key) or attribute.subs.get(key.lower())

@@ -1,8 +1,10 @@
 """PATCH: a resource's body and the operations of a client -> the body as it shall stand (RFC 7644 section 3.5.2)."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
-from lastday.interfaces.scim.protocol.errors import invalid_path, invalid_value, mutability
+from lastday.interfaces.scim.protocol.errors import ScimError, invalid_path, invalid_value, mutability
+from lastday.interfaces.scim.protocol.keyed import Keyed, change_keyed, keyed
 from lastday.interfaces.scim.protocol.operations import Op, Operation, read_operations
 from lastday.interfaces.scim.protocol.paths import Target, parse_path, resolve
 from lastday.interfaces.scim.protocol.profiles import Profile, UnknownAttributes
@@ -13,7 +15,10 @@ from lastday.interfaces.scim.protocol.values import refuse_unknown, shown
 from lastday.model.canonical import JsonValue
 from lastday.model.scim import Body
 
-Draft = dict[str, JsonValue]
+MOST_WORK = 2_000_000
+"""Elements that the operations of one request may look at, all together."""
+
+Draft: TypeAlias = dict[str, JsonValue]
 
 
 def apply_patch(body: Body, message: object, kind: ResourceKind, profile: Profile) -> Body:
@@ -21,57 +26,130 @@ def apply_patch(body: Body, message: object, kind: ResourceKind, profile: Profil
 
     All or none: what is refused changes nothing. Raises ScimError 400.
     """
-    draft = dict(body)
+    patching = _Patching(body, kind, profile)
     for operation in read_operations(message, profile):
-        if operation.path is None:
-            _apply_to_resource(draft, operation, kind, profile)
-        else:
-            _apply_at(draft, operation, operation.path, kind, profile)
-    after = complete(draft, kind)
+        patching.apply(operation)
+    after = complete(patching.result(), kind)
     return body if after == body else after
 
 
-def _apply_at(draft: Draft, operation: Operation, path: str, kind: ResourceKind, profile: Profile) -> None:
-    parsed = parse_path(path)
-    target = resolve(parsed, kind)
-    if target is not None:
-        _apply_to(draft, operation, target, profile)
-    elif profile.unknown_attributes is UnknownAttributes.REFUSE:
-        raise invalid_path(f"no schema of this resource knows {shown(path)}")
+class _Patching:
+    """A body between operations."""
 
+    def __init__(self, body: Body, kind: ResourceKind, profile: Profile) -> None:
+        self._before = body
+        self._draft: Draft = dict(body)
+        self._keyed: dict[str, Keyed] = {}
+        """Attributes of the draft that are looked up by `value` as long as operations allow it."""
+        self._kind = kind
+        self._profile = profile
+        self._work = 0
 
-def _apply_to(draft: Draft, operation: Operation, target: Target, profile: Profile) -> None:
-    if target.extension is None:
-        _change(draft, operation, target, profile)
-        return
-    urn = target.extension.urn
-    held = draft.get(urn)
-    inner = dict(held) if isinstance(held, Mapping) else {}
-    if target.attribute is not None:
-        _change(inner, operation, target, profile)
-    elif operation.op is Op.REMOVE or (operation.op is Op.REPLACE and operation.value is None):
-        _refuse_removed(target.extension, inner)
-        inner = {}
-    elif operation.value is not None:
-        _apply_to_extension(inner, operation, target.extension, profile)
-    if inner:
-        draft[urn] = inner
-    else:
-        draft.pop(urn, None)
+    def result(self) -> Draft:
+        for name in list(self._keyed):
+            self._unfold(name)
+        return self._draft
 
+    def apply(self, operation: Operation) -> None:
+        if operation.path is not None:
+            self._apply_at(operation, operation.path)
+            return
+        # Without a path the value holds attributes, and extensions under their URN (RFC 7644 section 3.5.2.1).
+        for key, value in _members(operation, "the value of an operation without a path"):
+            self._apply_member(Operation(op=operation.op, value=value), key)
 
-def _change(holder: Draft, operation: Operation, target: Target, profile: Profile) -> None:
-    attribute = target.attribute
-    if attribute is None or attribute.name == "schemas":
-        return
-    old = holder.get(attribute.name)
-    new = changed_value(attribute, old, operation, profile, condition=target.filter, sub=target.sub)
-    if new is not None:
-        holder[attribute.name] = new
-    elif attribute.required and old is not None:
-        raise mutability(f"{attribute.path} is required")
-    else:
-        holder.pop(attribute.name, None)
+    def _apply_member(self, operation: Operation, key: str) -> None:
+        attribute = self._kind.attribute(key)
+        extension = None if attribute is not None else self._kind.extension(key)
+        if attribute is not None:
+            if not self._passes_over(attribute):
+                self._apply_to(operation, Target(attribute=attribute))
+        elif extension is not None:
+            self._apply_to(operation, Target(extension=extension))
+        elif self._profile.dotted_keys_without_path:
+            self._apply_at(operation, key)
+        elif not self._profile.ignores_schema(key):
+            raise invalid_path(f"no schema of this resource knows {shown(key)}")
+
+    def _apply_at(self, operation: Operation, path: str) -> None:
+        target = resolve(parse_path(path), self._kind)
+        if target is not None:
+            self._apply_to(operation, target)
+        elif self._profile.unknown_attributes is UnknownAttributes.REFUSE:
+            raise invalid_path(f"no schema of this resource knows {shown(path)}")
+
+    def _apply_to(self, operation: Operation, target: Target) -> None:
+        if target.extension is not None:
+            self._apply_to_extension(operation, target, target.extension)
+        elif target.attribute is not None and not self._changed_by_key(operation, target, target.attribute):
+            self._change(self._draft, operation, target, target.attribute)
+
+    def _apply_to_extension(self, operation: Operation, target: Target, extension: Schema) -> None:
+        held = self._draft.get(extension.urn)
+        inner = dict(held) if isinstance(held, Mapping) else {}
+        if target.attribute is not None:
+            self._change(inner, operation, target, target.attribute)
+        elif operation.op is Op.REMOVE or (operation.op is Op.REPLACE and operation.value is None):
+            _refuse_removed(extension, inner)
+            inner = {}
+        else:
+            self._change_inside(inner, operation, extension)
+        if inner:
+            self._draft[extension.urn] = inner
+        else:
+            self._draft.pop(extension.urn, None)
+
+    def _change_inside(self, inner: Draft, operation: Operation, extension: Schema) -> None:
+        for key, value in _members(operation, extension.urn):
+            attribute = extension.by_name.get(key) or extension.by_name.get(key.lower())
+            if attribute is None:
+                refuse_unknown(f"{extension.urn}:{key}", self._profile)
+            elif not self._passes_over(attribute):
+                self._change(inner, Operation(op=operation.op, value=value), Target(), attribute)
+
+    def _passes_over(self, attribute: Attribute) -> bool:
+        return attribute.mutability is Mutability.READ_ONLY and self._profile.ignore_read_only_in_patch
+
+    def _changed_by_key(self, operation: Operation, target: Target, attribute: Attribute) -> bool:
+        name = attribute.name
+        if not attribute.is_keyed or target.sub is not None or attribute.mutability is not Mutability.READ_WRITE:
+            return False
+        held = self._keyed.get(name)
+        if held is None:
+            held = self._keyed[name] = keyed(self._draft.get(name))
+        if change_keyed(attribute, held, operation, self._profile, target.filter):
+            return True
+        self._unfold(name)
+        return False
+
+    def _unfold(self, name: str) -> None:
+        held = self._keyed.pop(name)
+        before = self._before.get(name)
+        elements: JsonValue = list(held.values())
+        if keyed(before) == held:
+            elements = before
+        if elements:
+            self._draft[name] = elements
+        else:
+            self._draft.pop(name, None)
+
+    def _change(self, holder: Draft, operation: Operation, target: Target, attribute: Attribute) -> None:
+        if attribute.name == "schemas":
+            return
+        old = holder.get(attribute.name)
+        self._count(old)
+        new = changed_value(attribute, old, operation, self._profile, condition=target.filter, sub=target.sub)
+        if new is not None:
+            holder[attribute.name] = new
+        elif attribute.required and old is not None:
+            raise mutability(f"{attribute.path} is required")
+        else:
+            holder.pop(attribute.name, None)
+
+    def _count(self, value: JsonValue) -> None:
+        self._work += len(value) if isinstance(value, list) else 0
+        if self._work > MOST_WORK:
+            raise ScimError(413, "these operations look at too many values: send fewer in one request")
 
 
 def _refuse_removed(extension: Schema, held: Draft) -> None:
@@ -80,40 +158,9 @@ def _refuse_removed(extension: Schema, held: Draft) -> None:
             raise mutability(f"{attribute.path} is {attribute.mutability}")
 
 
-def _apply_to_extension(inner: Draft, operation: Operation, extension: Schema, profile: Profile) -> None:
-    for key, value in _members(operation, extension.urn):
-        attribute = extension.by_name.get(key) or extension.by_name.get(key.lower())
-        if attribute is None:
-            refuse_unknown(f"{extension.urn}:{key}", profile)
-        elif not _is_passed_over(attribute, profile):
-            part = Operation(op=operation.op, value=value)
-            _change(inner, part, Target(extension=extension, attribute=attribute), profile)
-
-
-def _apply_to_resource(draft: Draft, operation: Operation, kind: ResourceKind, profile: Profile) -> None:
-    """Without a path the value holds attributes, and extensions under their URN (RFC 7644 section 3.5.2.1)."""
-    for key, value in _members(operation, "the value of an operation without a path"):
-        part = Operation(op=operation.op, value=value)
-        attribute = kind.attribute(key)
-        extension = None if attribute is not None else kind.extension(key)
-        if attribute is not None:
-            if not _is_passed_over(attribute, profile):
-                _change(draft, part, Target(attribute=attribute), profile)
-        elif extension is not None:
-            _apply_to(draft, part, Target(extension=extension), profile)
-        elif profile.dotted_keys_without_path:
-            _apply_at(draft, part, key, kind, profile)
-        elif not profile.ignores_schema(key):
-            raise invalid_path(f"no schema of this resource knows {shown(key)}")
-
-
 def _members(operation: Operation, what: str) -> list[tuple[str, object]]:
     if operation.value is None:
         return []
     if not isinstance(operation.value, Mapping):
         raise invalid_value(f"{what} is an object")
     return [(key, value) for key, value in operation.value.items() if key.lower() != "schemas"]
-
-
-def _is_passed_over(attribute: Attribute, profile: Profile) -> bool:
-    return attribute.mutability is Mutability.READ_ONLY and profile.ignore_read_only_in_patch

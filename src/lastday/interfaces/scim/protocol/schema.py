@@ -84,9 +84,15 @@ class Attribute:
     path: str = ""
     """How a client names it, with URN for extensions; known once the attribute stands in a resource."""
     subs: Mapping[str, "Attribute"] = field(init=False, repr=False, compare=False)
+    is_keyed: bool = field(init=False, repr=False, compare=False)
+    """Its elements are known by their `value` alone: required, immutable, compared with case, and none is primary."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "subs", by_name(self.sub_attributes))
+        subs = by_name(self.sub_attributes)
+        value = subs.get("value")
+        keyed = value is not None and value.required and value.case_exact and value.mutability is Mutability.IMMUTABLE
+        object.__setattr__(self, "subs", subs)
+        object.__setattr__(self, "is_keyed", self.multi_valued and keyed and "primary" not in subs)
 
     def within(self, prefix: str) -> "Attribute":
         """The attribute and its sub-attributes with their paths, which begin with `prefix`."""

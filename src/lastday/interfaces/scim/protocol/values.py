@@ -49,7 +49,13 @@ def read_elements(attribute: Attribute, given: object, profile: Profile, *, alon
     if len(present) < 2:
         return present
     refuse_two_primaries(attribute, present)
+    if attribute.is_keyed:
+        return list({_key(one): one for one in present}.values())
     return list({identical(one): one for one in reversed(present)}.values())[::-1]
+
+
+def _key(element: JsonValue) -> JsonValue:
+    return element["value"] if isinstance(element, Mapping) else element
 
 
 def refuse_two_primaries(attribute: Attribute, elements: Sequence[JsonValue]) -> None:
