@@ -1,0 +1,27 @@
+"""How much the service provider takes in and hands out."""
+
+from dataclasses import dataclass
+
+from lastday.filters.parser import Limits
+
+FILTER_LIMITS = Limits(length=8_192, depth=32, nodes=500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScimLimits:
+    """Beyond these a request is refused, or gets less than it asked for. ServiceProviderConfig tells them."""
+
+    body_bytes: int = 1_048_576
+    """Of one request; also `bulk.maxPayloadSize`."""
+    json_depth: int = 64
+    """Objects and lists inside each other."""
+    bulk_operations: int = 1_000
+    page: int = 200
+    """Resources in one answer; also `filter.maxResults` and `pagination.maxPageSize`."""
+    default_page: int = 100
+    merged: int = 5_000
+    """How far a search over several types of resource can be paged by index; cursors know no such end."""
+    cursor_lifetime_s: int = 3_600
+    unavailable_wait_s: int = 5
+    """`Retry-After` while the database is away."""
+    filter: Limits = FILTER_LIMITS
