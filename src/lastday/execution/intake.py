@@ -242,11 +242,19 @@ def _stored(key: str, absence: Absence) -> feeds.Absence:
 
 
 async def changes_due(
-    tx: Transaction, before: Sequence[Identity], after: Sequence[Identity], now: datetime
+    tx: Transaction,
+    before: Sequence[Identity],
+    after: Sequence[Identity],
+    now: datetime,
+    *,
+    only: Sequence[IdentityId] | None = None,
 ) -> tuple[tuple[Change, ...], datetime]:
-    """What happened to anybody since they were last walked, up to `now`; and the earliest of those moments."""
+    """What happened to anybody since they were last walked, up to `now`; and the earliest of those moments.
+
+    `only` are the people that `after` is about, where looking at everybody would be too much.
+    """
     known = {person.id: person for person in before}
-    walked = await identities.load_walked(tx)
+    walked = await identities.load_walked(tx, only)
     since = [w.walked_until for w in walked.values() if w.walked_until is not None]
     changes = [change for person in after for change in _walk(known.get(person.id), person, walked, now)]
     return as_ordered(changes, await orders.standing_orders(tx)), min(since, default=now)

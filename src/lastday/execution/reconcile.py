@@ -10,22 +10,25 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from lastday.configuration.settings import Mode
+from lastday.configuration.settings import Mode, SourceSettings
 from lastday.execution.applying import apply_plan
 from lastday.execution.batching import batch_of
 from lastday.execution.engine import Engine
 from lastday.execution.intake import due_tick, read_source
 from lastday.execution.policy_activation import activate_policy
 from lastday.execution.proposal import propose
+from lastday.execution.pushed_intake import take_in_pushes
 from lastday.execution.source_watch import SourceWatch
 from lastday.model.batch import Batch, Cause, CauseKind
 from lastday.model.case import Case, CaseState, Coverage
-from lastday.model.errors import HeldError, InputError, LastdayError, PlanStale
+from lastday.model.errors import FirstLoadNotAccepted, HeldError, InputError, LastdayError, PlanStale
+from lastday.model.finding import Finding, Severity
 from lastday.model.ids import ApplicationName, Digest, IdentityId, PlanId, SourceName
 from lastday.model.operation import OperationState
-from lastday.store import batches, cases, feeds, looking_again, operations
+from lastday.store import batches, cases, feeds, findings, looking_again, operations
 from lastday.store.database import Transaction
 from lastday.store.leadership import Leadership
+from lastday.store.pushes import PUSHED, sources_with_pending
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ BY = "serve"
 SWEEP_EVERY = timedelta(hours=6)
 RETRY_EVERY = timedelta(minutes=15)
 _ATTEMPTS = 3
+_PUSHED_AT_A_TIME = 20
 _LEFT_TO_OTHERS = (CauseKind.FIRST_LOAD, CauseKind.SWEEP)
 """A first load is for its person to look at; a sweep belongs to whoever began it."""
 
@@ -98,6 +102,35 @@ async def _was_taken(engine: Engine, name: SourceName) -> bool:
         logger.warning("source not taken in", extra={"source": name, "code": held.code})
         return False
     return True
+
+
+async def take_in_pushed(engine: Engine) -> tuple[SourceName, ...]:
+    """Whatever clients pushed is taken in, but for first loads, which wait for a person; the sources taken in."""
+    async with engine.database.transaction() as tx:
+        waiting = await sources_with_pending(tx)
+    settings = [engine.configuration.sources[name] for name in waiting if name in engine.configuration.sources]
+    return tuple([one.name for one in settings if one.is_pushed and await _took_in(engine, one)])
+
+
+async def _took_in(engine: Engine, settings: SourceSettings) -> bool:
+    taken = False
+    try:
+        while await take_in_pushes(engine, settings) is not None:
+            taken = True
+    except FirstLoadNotAccepted as held:
+        await _tell_once(engine, settings.name, held)
+    return taken
+
+
+async def _tell_once(engine: Engine, name: SourceName, held: FirstLoadNotAccepted) -> None:
+    """A finding is open that says so; clients go on pushing meanwhile, and the words need not follow each push."""
+    subject = f"source/{name}"
+    async with engine.database.transaction() as tx:
+        if not await findings.open_findings(tx, code=held.code, subject=subject):
+            finding = Finding(
+                code=held.code, severity=Severity.WARNING, subject=subject, detail=held.what, mend=held.mend
+            )
+            await findings.open_finding(tx, finding, engine.clock.now())
 
 
 async def look_again(engine: Engine) -> tuple[IdentityId, ...]:
@@ -185,39 +218,70 @@ async def _open(engine: Engine, tx: Transaction, by: str) -> Batch:
 
 @dataclass(slots=True, kw_only=True)
 class Reconciler:
-    """Runs the loop beside a worker, one round at a time; of all processes on a database one does."""
+    """Runs the loop beside a worker, one round at a time; of all processes on a database one does.
+
+    What clients push begins a round at once. While one runs, more of it gathers for the next.
+    """
 
     engine: Engine
     watch: SourceWatch = field(default_factory=SourceWatch)
     _round: asyncio.Task[None] | None = None
+    _listening: asyncio.Task[None] | None = None
+    _told: bool = False
+    _leads: bool = False
     _leadership: Leadership | None = None
 
     async def tick(self) -> None:
         """A round is running. Never waits for one, so that the worker's alarm is not held up."""
+        if self._listening is None or self._listening.done():
+            self._listening = asyncio.create_task(self._listen())
         if self._round is not None:
             if not self._round.done():
                 return
             self._round.result()
-        self._round = asyncio.create_task(self._go_round())
+        self._round = asyncio.create_task(self._go_rounds())
 
     async def close(self) -> None:
         """No round is running, and another process may go on."""
-        if self._round is not None:
-            self._round.cancel()
-            await asyncio.wait((self._round,))
+        running = [task for task in (self._listening, self._round) if task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
         if self._leadership is not None:
             await self._leadership.close()
 
-    async def _go_round(self) -> None:
+    async def _listen(self) -> None:
+        """Only where this process leads; how a round ended is for the tick to hear."""
+        async for _ in self.engine.database.listen(PUSHED):
+            self._told = True
+            if self._leads and self._round is not None and self._round.done() and not self._round.exception():
+                self._round = asyncio.create_task(self._take_pushed())
+
+    async def _go_rounds(self) -> None:
+        """One round, and what was pushed while it ran."""
         if self._leadership is None:
             self._leadership = Leadership(self.engine.database.url, "lastday reconciler")
-        if await self._leadership.held():
+        self._leads = await self._leadership.held()
+        if self._leads:
+            self._told = False
             await go_round(self.engine, self.watch)
+            await self._take_pushed()
+
+    async def _take_pushed(self) -> None:
+        """What was pushed is taken in and planned, again and again for a while: other parts have their turn, too."""
+        for _ in range(_PUSHED_AT_A_TIME):
+            if not self._told:
+                return
+            self._told = False
+            await _alone("take in what is pushed", take_in_pushed(self.engine))
+            await _alone("plan what waits", plan_waiting(self.engine))
 
 
 async def go_round(engine: Engine, watch: SourceWatch) -> None:
     """Every part has had its turn. One that fails is tried again in the next round and holds up no other."""
     parts: tuple[tuple[str, Callable[[], Coroutine[object, object, object]]], ...] = (
+        ("take in what is pushed", lambda: take_in_pushed(engine)),
         ("read delivered sources", lambda: read_delivered(engine, watch)),
         ("what is due", lambda: reconcile_due(engine)),
         ("look again", lambda: look_again(engine)),

@@ -111,9 +111,10 @@ def manager_of(resource: PushedResource) -> str | None:
     return text_of(values_at(resource.body, _MANAGER)) or None
 
 
-def number_of(resource: PushedResource) -> str | None:
-    """The user's employee number."""
-    return text_of(values_at(resource.body, _NUMBER)) or None
+def number_of(resource: PushedResource, settings: SourceSettings) -> str | None:
+    """The user's employee number, from where the source has it."""
+    path = next((path for name, path in settings.columns.items() if name.lower() == "employeenumber"), _NUMBER)
+    return text_of(values_at(resource.body, path)) or None
 
 
 def switched_off(row: NormalisedRow, at: datetime) -> NormalisedRow:
