@@ -7,7 +7,19 @@ what it means in the predicate, and no cast can fail.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lastday.filters.ast import And, AttributePath, Compare, CompareOperator, Filter, Not, Now, Or, Present, ValuePath
+from lastday.filters.ast import (
+    And,
+    AttributePath,
+    Compare,
+    CompareOperator,
+    Filter,
+    Literal,
+    Not,
+    Now,
+    Or,
+    Present,
+    ValuePath,
+)
 from lastday.filters.chains import operands_of
 from lastday.filters.comparable import (
     EXACT,
@@ -101,8 +113,7 @@ def _condition(node: Filter, scope: _Scope) -> SqlCondition:
         case Compare():
             return _comparison(node, scope)
         case ValuePath():
-            inner = _condition(node.inner, scope.inside(node.path))
-            return _some(node.path, sql(f"NOT {scope.node} ? '{VOID}' AND {{}}", inner), scope)
+            return _some_value(node, scope)
         case Not():
             return sql("NOT {}", _condition(node.operand, scope))
         case And():
@@ -120,19 +131,19 @@ def _comparison(node: Compare, scope: _Scope) -> SqlCondition:
         return present if node.operator is CompareOperator.NE else sql("NOT {}", present)
     if isinstance(node.value, str):
         return _text_comparison(node, node.value, scope)
-    facet, number = _plain_facet(node.value, scope)
     if node.operator is CompareOperator.EQ:
-        return _contains(node.path, {facet: number}, scope)
+        return _contains(node.path, _equal_facets(node.value, scope.now), scope)
+    facet, number = _plain_facet(node.value, scope.now)
     test = sql(f"{scope.node} -> '{facet}' {SIGNS[node.operator]} {{}}", json_parameter(number))
     return _some(node.path, test, scope)
 
 
-def _plain_facet(value: float | Now, scope: _Scope) -> tuple[str, int | float]:
+def _plain_facet(value: float | Now, now: datetime | None) -> tuple[str, int | float]:
     """The facet that a literal which is no text compares with, and what it is in it."""
     if isinstance(value, Now):
-        if scope.now is None:
+        if now is None:
             raise ValueError("this filter speaks of now and was given no moment")
-        return INSTANT, microseconds(scope.now + timedelta(seconds=value.offset_s))
+        return INSTANT, microseconds(now + timedelta(seconds=value.offset_s))
     return (TRUTH, value) if isinstance(value, bool) else (NUMBER, exact_number(value))
 
 
@@ -172,6 +183,44 @@ def _equal_text(path: AttributePath, wanted: str, scope: _Scope) -> SqlCondition
     if not exact:
         return found
     return joined("AND", [found, _some(path, text_test(scope.text(path), CompareOperator.EQ, wanted), scope)])
+
+
+def _some_value(node: ValuePath, scope: _Scope) -> SqlCondition:
+    inner = _condition(node.inner, scope.inside(node.path))
+    found = _some(node.path, sql(f"NOT {scope.node} ? '{VOID}' AND {{}}", inner), scope)
+    hints = [_contains(node.path, hint, scope) for hint in _hints(node.inner, scope.now)]
+    return joined("AND", [joined("OR", hints), found]) if hints and not scope.depth else found
+
+
+def _hints(inner: Filter, now: datetime | None) -> list[Node]:
+    """What an index can look for: every value that satisfies `inner` has all of one of these; empty: no idea."""
+    equal = [part for part in operands_of(And, inner) if isinstance(part, Compare) and _is_findable(part)]
+    own = [part for part in equal if local_name(part.path) == VALUE]
+    hint: Node = {}
+    for part in equal:
+        facets, name = _equal_facets(part.value, now), part.path.attribute.lower()
+        if name != VALUE:
+            hint[name] = [facets if part.path.sub is None else {part.path.sub.lower(): [facets]}]
+    if own:
+        facets = _equal_facets(own[0].value, now)
+        return [{**hint, **facets}, {**hint, VALUE: [facets]}]
+    return [hint] if hint else []
+
+
+def _is_findable(part: Compare) -> bool:
+    value = part.value
+    unstorable = value is None or (isinstance(value, str) and "\0" in value)
+    return part.operator is CompareOperator.EQ and part.path.schema is None and not unstorable
+
+
+def _equal_facets(value: Literal, now: datetime | None) -> Node:
+    """What a node has that equals `value`, which is not null."""
+    if isinstance(value, str):
+        moment = instant_of(value)
+        return {TEXT: fold(value)} if moment is None else {INSTANT: microseconds(moment)}
+    assert value is not None
+    facet, number = _plain_facet(value, now)
+    return {facet: number}
 
 
 def _present(path: AttributePath, scope: _Scope) -> SqlCondition:
