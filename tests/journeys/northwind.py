@@ -111,7 +111,7 @@ class Northwind:
         found: list[dict[str, Any]] = self.lastday("case", "list", "--all", "--json", at=at).json["cases"]
         return found
 
-    def settle(self, *, at: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def settle(self, *, at: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Plan and result of one round; what waits for approval is approved by Dana."""
         plan = self.lastday("plan", "--json", at=at).json
         if any(o["approval"] and not o["stopped"] for o in plan["operations"]):
