@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from http import HTTPStatus
 
+from lastday.filters.comparable import storable
 from lastday.interfaces.scim import resource_requests
 from lastday.interfaces.scim.access import permit
 from lastday.interfaces.scim.answers import Answer, Refused
@@ -47,6 +48,8 @@ class Routes:
         return await self._elsewhere(client, request, receive)
 
     async def _resource(self, client: PushClient, request: Request, receive: Receive, kind: ResourceType) -> Answer:
+        if not storable(request.path[1]):
+            raise not_found()
         if request.method in _READING:
             return await resource_requests.read(self._provider, client, request, kind)
         _allow(request, _RESOURCE)

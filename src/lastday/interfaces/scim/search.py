@@ -10,10 +10,12 @@ from lastday.interfaces.scim.cursors import Page
 from lastday.interfaces.scim.filter_paths import refuse_secrets
 from lastday.interfaces.scim.merging import find_merged
 from lastday.interfaces.scim.ports import Found
-from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
+from lastday.interfaces.scim.protocol.errors import ScimError, ScimType, invalid_filter
 from lastday.interfaces.scim.provider import Provider
 from lastday.interfaces.scim.search_request import SearchRequest
 from lastday.model.canonical import JsonValue, canonical_bytes
+from lastday.model.errors import FilterError
+from lastday.model.ids import SourceName
 from lastday.model.scim import PushClient, ResourceType
 from lastday.store.pushed import Search
 
@@ -28,13 +30,22 @@ async def search(
     refuse_secrets(asked, [schemas.kind(kind) for kind in kinds])
     belongs_to = canonical_bytes([client.source, list(kinds), asked.question.hex()])
     wanted = _search(provider, kinds[0], asked, belongs_to)
-    if len(kinds) == 1:
-        found = await provider.resources.find(client.source, wanted)
-    else:
-        found = await find_merged(provider.resources, client.source, kinds, wanted, most=provider.limits.merged)
+    found = await _found(provider, client.source, kinds, wanted)
     shows = {kind: provider.shows(client, kind, asked.view) for kind in kinds}
     contents = [shows[item.resource.type](item) for item in found.items]
     return Answer(content=_list_response(_head(provider, asked, wanted, found, belongs_to), contents))
+
+
+async def _found(provider: Provider, source: SourceName, kinds: tuple[ResourceType, ...], wanted: Search) -> Found:
+    try:
+        if len(kinds) == 1:
+            return await provider.resources.find(source, wanted)
+        schemas = provider.schemas(source)
+        return await find_merged(
+            provider.resources, source, kinds, wanted, schemas=schemas, most=provider.limits.merged
+        )
+    except FilterError as error:
+        raise invalid_filter(f"The filter cannot be answered: {error.what}. {error.mend}".strip()) from None
 
 
 def _search(provider: Provider, kind: ResourceType, asked: SearchRequest, belongs_to: bytes) -> Search:

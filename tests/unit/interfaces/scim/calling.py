@@ -11,11 +11,14 @@ from lastday.interfaces.scim.cursors import CursorSeal
 from lastday.interfaces.scim.limits import ScimLimits
 from lastday.interfaces.scim.protocol.profiles import load_profile
 from lastday.interfaces.scim.protocol.schema_set import SchemaSet
-from tests.unit.interfaces.scim.stored import BASE_URL, KnownClients, SetClock, Stored
+from tests.unit.interfaces.scim.stored import BASE_URL, SCHEMAS, KnownClients, SetClock, Stored
 
 USER_URN = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_URN = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH_URN = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+GOOD = "good"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Got:
         return json.loads(self.content)
 
     @property
-    def scim_type(self) -> str | None:
+    def scim_type(self) -> Any:
         return self.json.get("scimType")
 
 
@@ -40,7 +43,7 @@ class Called:
     clock: SetClock = field(default_factory=SetClock)
     clients: KnownClients = field(default_factory=KnownClients)
     limits: ScimLimits = field(default_factory=ScimLimits)
-    schemas: SchemaSet = field(default_factory=SchemaSet.of)
+    schemas: SchemaSet = field(default_factory=lambda: SCHEMAS)
     key: bytes = bytes(32)
 
     def __post_init__(self) -> None:
@@ -63,7 +66,7 @@ class Called:
         path: str,
         body: object = None,
         *,
-        token: str | None = "good",
+        token: str | None = GOOD,
         query: Mapping[str, str | int] | str = "",
         root_path: str = "",
         **headers: str,

@@ -1,9 +1,9 @@
 """What stands behind the ports in these tests: a dict with versions. The database is tested over a socket elsewhere."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -11,16 +11,19 @@ from lastday.filters.predicate import compile_predicate
 from lastday.filters.sorting import sort_key
 from lastday.interfaces.scim.ports import Found, Rendered
 from lastday.interfaces.scim.protocol.projection import document_of
+from lastday.interfaces.scim.protocol.schema_set import SchemaSet
 from lastday.model.errors import StoreError, ValueTaken
 from lastday.model.ids import ResourceId, SourceName, TokenId
-from lastday.model.scim import PushClient, PushedResource, ResourceType, TokenScope, Write, Written
+from lastday.model.scim import Body, PushClient, PushedResource, ResourceType, TokenScope, Write, Written
 from lastday.store.pushed import Position, Search, searchable
 
 BASE_URL = "https://lastday.example/scim/v2"
+Key: TypeAlias = tuple[SourceName, ResourceType, ResourceId]
+SCHEMAS = SchemaSet.of()
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def push_client(name: str = "hr", **changes: object) -> PushClient:
+def push_client(name: str = "hr", **changes: Any) -> PushClient:
     client = PushClient(
         token=TokenId(f"tok-{name}"),
         name=name,
@@ -62,7 +65,7 @@ class Stored:
     """Resources and Writer at once."""
 
     clock: SetClock
-    kept: dict[tuple[SourceName, ResourceType, ResourceId], PushedResource] = field(default_factory=dict)
+    kept: dict[Key, PushedResource] = field(default_factory=dict)
     away: bool = False
     """The database does not answer."""
     _ordinal: int = 0
@@ -74,7 +77,8 @@ class Stored:
 
     async def find(self, source: SourceName, search: Search) -> Found:
         self._reach()
-        matches = compile_predicate(search.filter) if search.filter is not None else lambda resource, now: True
+        exact = SCHEMAS.kind(search.type).case_exact_paths
+        matches = compile_predicate(search.filter, case_exact=exact) if search.filter else lambda resource, now: True
         every = [
             resource
             for (owner, kind, _), resource in self.kept.items()
@@ -109,7 +113,7 @@ class Stored:
         self.kept[key] = self._next(key, before, body)
         return Written(before=before, after=self.kept[key])
 
-    def _next(self, key, before, body) -> PushedResource:
+    def _next(self, key: Key, before: PushedResource | None, body: Body) -> PushedResource:
         now = self.clock.now()
         if before is not None:
             return replace(before, version=before.version + 1, modified_at=now, body=body)
@@ -126,11 +130,11 @@ class Stored:
             body=body,
         )
 
-    def _refuse_taken(self, key, body: Mapping[str, object]) -> None:
-        for other, resource in self.kept.items():
-            if other[:2] == key[:2] and other != key and key[1] is ResourceType.USER:
-                if str(resource.body.get("userName")).lower() == str(body.get("userName")).lower():
-                    raise ValueTaken("userName is another user's.")
+    def _refuse_taken(self, key: Key, body: Body) -> None:
+        others = [one for other, one in self.kept.items() if other[:2] == key[:2] and other != key]
+        taken = {str(one.body.get("userName")).lower() for one in others}
+        if key[1] is ResourceType.USER and str(body.get("userName")).lower() in taken:
+            raise ValueTaken("userName is another user's.")
 
     def _reach(self) -> None:
         if self.away:
@@ -138,7 +142,8 @@ class Stored:
 
 
 def _key(resource: PushedResource, search: Search) -> str | None:
-    return None if search.sort_by is None else sort_key(searchable(resource), search.sort_by)
+    exact = SCHEMAS.kind(search.type).case_exact_paths
+    return None if search.sort_by is None else sort_key(searchable(resource), search.sort_by, case_exact=exact)
 
 
 def _rank(key: object) -> tuple[bool, str]:
