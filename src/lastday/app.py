@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lastday import __version__
 from lastday.configuration.connector_keys import ConnectorKey, ConnectorKeys, KeyType
@@ -38,10 +39,15 @@ from lastday.store.database import Database
 from lastday.store.escrow import SealedEscrow
 from lastday.store.ids import new_id
 from lastday.store.jobs import JobQueue
+from lastday.store.key_file import load_or_make_key
+
+if TYPE_CHECKING:
+    from lastday.interfaces.serving import OpenedWeb
 
 TEST_CLOCK = "LASTDAY_TEST_CLOCK"
 DATABASE_URL = "DATABASE_URL"
 POOL = 24
+CURSOR_KEY = "cursor.key"
 TOOL = f"lastday {__version__}"
 
 
@@ -154,6 +160,19 @@ class Composition:
             await take_in_spooled(engine, self.spool())
             sequencer = self._sequencer(database, origin_of(installation.instance_id))
             yield Session(engine=engine, sequencer=sequencer, home=self.home, test_clock=isinstance(clock, TestClock))
+
+    @asynccontextmanager
+    async def web(self, engine: Engine) -> AsyncIterator["OpenedWeb | None"]:
+        """The faces over HTTP, listening; None where [server] is absent. Raises InputError where they cannot."""
+        settings = engine.configuration.server
+        if settings is None:
+            yield None
+            return
+        from lastday.interfaces.serving import opened_web  # here, as it is slow to import and other commands need none
+
+        key = load_or_make_key(self.keys_directory() / CURSOR_KEY)
+        async with opened_web(engine, settings, key) as web:
+            yield web
 
     async def _database_url(self) -> str:
         given = self.environment.get(DATABASE_URL)

@@ -31,7 +31,12 @@ def services_of(context: typer.Context) -> Services:
     return services
 
 
-def with_session(context: typer.Context, config: Path, work: Callable[[Session], Awaitable[ResultT]]) -> ResultT:
+def with_session(
+    context: typer.Context,
+    config: Path,
+    work: Callable[[Session], Awaitable[ResultT]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> ResultT:
     """What `work` returns with the installation of `config` opened for it."""
 
     async def opened() -> ResultT:
@@ -40,7 +45,8 @@ def with_session(context: typer.Context, config: Path, work: Callable[[Session],
                 hint(f"TEST CLOCK: it is {session.engine.clock.now().isoformat(timespec='seconds')}")
             return await work(session)
 
-    return asyncio.run(opened())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(opened())
 
 
 def deciding_user(context: typer.Context, config: Path, name: str) -> UserSettings:

@@ -1,5 +1,6 @@
 """What the command line is handed by the composition root."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -28,6 +29,19 @@ class Session(Protocol):
         ...
 
 
+class Web(Protocol):
+    """The faces over HTTP, with their sockets open already."""
+
+    @property
+    def address(self) -> str:
+        """Where clients reach the SCIM service provider."""
+        ...
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Returns when `stop` is set and what was begun is answered."""
+        ...
+
+
 class Services(Protocol):
     """Everything that a command may need, made when it is asked for."""
 
@@ -52,6 +66,10 @@ class Services(Protocol):
 
     def open(self, path: Path) -> AbstractAsyncContextManager[Session]:
         """The installation that `path` configures: database running, migrated, pool open, connectors ready to open."""
+        ...
+
+    def web(self, engine: Engine) -> AbstractAsyncContextManager[Web | None]:
+        """What answers over HTTP; None where the configuration has no [server]. Raises InputError where it cannot."""
         ...
 
     def spool(self) -> Spool:

@@ -1,6 +1,8 @@
 """`serve` and `worker`: what goes on by itself."""
 
 import asyncio
+import contextlib
+import logging
 import signal
 from typing import Annotated
 
@@ -8,10 +10,13 @@ import typer
 
 from lastday.execution.reconcile import Reconciler
 from lastday.execution.worker import Worker
-from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, with_session
+from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, services_of, with_session
 from lastday.interfaces.cli.services import Session
 from lastday.interfaces.cli.showing import hint
 from lastday.model.errors import ExitCode
+from lastday.store.database import DatabaseBusy, DatabaseLost
+
+logger = logging.getLogger(__name__)
 
 ConcurrencyOption = Annotated[int, typer.Option("--concurrency", min=1, help="How many accounts at once.")]
 _SEQUENCE_S = 1.0
@@ -28,18 +33,23 @@ def serve(
     concurrency: ConcurrencyOption = 32,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> int:
-    """Runs Lastday: reads what sources deliver, acts when somebody's hour has come, carries out what is pending."""
+    """Runs Lastday: reads what sources deliver and takes what clients push, acts when somebody's hour has come, carries
+    out what is pending."""
 
     async def work(session: Session) -> None:
         stop = _told_to_stop()
-        if no_worker:
-            hint("serving without a worker; Ctrl-C stops")
-            await _sequence_until(session, stop)
-        else:
-            hint(f"serving as {session.engine.worker}; Ctrl-C stops after what it has begun")
-            await _work(session, concurrency, stop)
+        async with services_of(context).web(session.engine) as web, asyncio.TaskGroup() as group:
+            if web is not None:
+                group.create_task(web.serve(stop))
+                hint(f"listening on {web.address}")
+            if no_worker:
+                hint("serving without a worker; Ctrl-C stops")
+                group.create_task(_only_serve(session, stop))
+            else:
+                hint(f"serving as {session.engine.worker}; Ctrl-C stops after what it has begun")
+                group.create_task(_work(session, concurrency, stop))
 
-    with_session(context, config, work)
+    with_session(context, config, work, loop_factory=_quick_loop)
     return ExitCode.DONE
 
 
@@ -52,6 +62,12 @@ def worker(context: typer.Context, concurrency: ConcurrencyOption = 32, config: 
 
     with_session(context, config, work)
     return ExitCode.DONE
+
+
+def _quick_loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # here, as other commands need none
+
+    return uvloop.new_event_loop()
 
 
 def _told_to_stop() -> asyncio.Event:
@@ -73,8 +89,19 @@ async def _work(session: Session, concurrency: int, stop: asyncio.Event) -> None
         await reconciler.close()
 
 
-async def _sequence_until(session: Session, stop: asyncio.Event) -> None:
-    """Entries that other processes write are numbered and signed here too."""
-    while not stop.is_set():
-        await session.sequencer.run_once()
-        await asyncio.wait((asyncio.create_task(stop.wait()),), timeout=_SEQUENCE_S)
+async def _only_serve(session: Session, stop: asyncio.Event) -> None:
+    """Until `stop`: entries that this and other processes write are numbered and signed, and our own database is kept
+    alive. One that is lost or busy is waited for.
+    """
+    keeping = asyncio.ensure_future(session.engine.keep_database())
+    try:
+        while not stop.is_set():
+            try:
+                await session.sequencer.run_once()
+            except (DatabaseLost, DatabaseBusy) as fault:
+                logger.warning("entries wait to be numbered", extra={"cause": fault.code})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SEQUENCE_S):
+                    await stop.wait()
+    finally:
+        keeping.cancel()
