@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from lastday.connectors.scim.connector import ScimConnector
+from lastday.connectors.scim.dialect import Dialect, GroupDialect
 from lastday.connectors.sdk.http import Deadlines, HttpClient
 from lastday.connectors.sdk.protocols import AccountDraft
 from lastday.connectors.sdk.reading import read_whole
@@ -62,7 +63,7 @@ async def connected(told):
     async def connect(routes, *, groups=False, deadlines=None):
         server = await ScriptedServer(answering(routes)).__aenter__()
         client = HttpClient(CHAT, server.url, told.ports, headers={}, deadlines=deadlines)
-        connector = ScimConnector(client, has_groups=groups, page_size=2)
+        connector = ScimConnector(client, Dialect(page_size=2, groups=GroupDialect(exist=groups)))
         open_ones.extend([connector.close, lambda: server.__aexit__(None)])
         return server, connector
 
@@ -333,7 +334,8 @@ async def test_the_value_is_one_json_string_in_the_filter(connected):
     hostile = 'x" or id pr or userName eq "\\\n'
     server, scim = await connected({("GET", "/Users"): listing([])})
     await scim.find_accounts("userName", hostile)
-    filter_text = unquote(server.asked[0].target.split("filter=")[1])
+    (sent,) = [asked for asked in server.asked if asked.query("filter")]
+    filter_text = unquote(sent.target.split("filter=")[1])
     assert filter_text.startswith('userName eq "')
     assert json.loads(filter_text.removeprefix("userName eq ")) == hostile
 
@@ -411,7 +413,7 @@ async def test_a_refusal_is_refused_with_the_reason(connected, status):
     _, scim = await connected({("PATCH", "/Users/u1"): reply})
     outcome = await scim.disable_account(ADA)
     assert outcome.kind is OutcomeKind.REFUSED
-    assert outcome.detail == "mutability: owned by the directory"
+    assert outcome.detail.endswith("mutability: owned by the directory")
 
 
 async def test_the_form_without_a_path_is_tried_where_the_path_is_refused(connected):
@@ -423,14 +425,6 @@ async def test_the_form_without_a_path_is_tried_where_the_path_is_refused(connec
 
     _, scim = await connected({("PATCH", "/Users/u1"): patch})
     assert (await scim.disable_account(ADA)).kind is OutcomeKind.DONE
-
-
-async def test_an_application_without_patch_is_not_supported(connected):
-    config = as_json({"patch": {"supported": "False"}, "filter": {"supported": True}})
-    server, scim = await connected({("GET", "/ServiceProviderConfig"): config})
-    with pytest.raises(NotSupported):
-        await scim.disable_account(ADA)
-    assert {asked.method for asked in server.asked} == {"GET"}
 
 
 async def test_being_told_to_wait_does_nothing_and_holds_the_whole_application_back(connected, told):

@@ -1,6 +1,7 @@
 """Applications that speak SCIM 2.0 (RFC 7643, RFC 7644)."""
 
 from lastday.connectors.scim.connector import ScimConnector
+from lastday.connectors.scim.effects import describe as describe
 from lastday.connectors.sdk.ports import ConnectorSettings, Ports
 from lastday.connectors.sdk.protocols import Connector
 

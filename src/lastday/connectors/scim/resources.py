@@ -161,6 +161,14 @@ def elements_with(present: Sequence[JsonValue], sub: str, values: tuple[Attribut
     return [*elements, *({sub: value, "type": "other"} for value in values[1:] if value not in have)]
 
 
+def only_main(body: dict[str, JsonValue], single_valued: Iterable[str]) -> dict[str, JsonValue]:
+    """The resource with the first element alone of the lists (in lower case) of which the application takes one."""
+    single = frozenset(single_valued)
+    return {
+        name: value[:1] if isinstance(value, list) and name.lower() in single else value for name, value in body.items()
+    }
+
+
 def schema_of(path: str) -> tuple[str, str]:
     """The schema an attribute path belongs to, and the path inside it. Raises NotSupported for a path that is none."""
     if not _PATH.fullmatch(path):
@@ -188,8 +196,3 @@ def equals(path: str, value: str) -> str:
     'userName eq "x\\\\" or id pr or userName eq \\\\"y"'
     """
     return f"{full_path(path)} eq {json.dumps(value, ensure_ascii=False)}"
-
-
-def patch(*operations: JsonValue) -> JsonValue:
-    """A PATCH message (RFC 7644 section 3.5.2)."""
-    return {"schemas": [PATCH], "Operations": list(operations)}
