@@ -59,7 +59,7 @@ async def read_source(engine: Engine, name: SourceName, *, accepted_by: UserName
     Raises FeedStopped where the file cannot be believed (the last good one stays), FirstLoadNotAccepted for the first
     file of a source until somebody accepts it, FeedError where there is no file or nothing in it.
     """
-    settings = _settings(engine, name)
+    settings = settings_of(engine, name)
     content = _content(settings)
     async with engine.database.transaction() as tx:
         await tx.lock(f"lastday source {name}")
@@ -89,7 +89,7 @@ class SourceDiff:
 
 async def diff_source(engine: Engine, name: SourceName) -> SourceDiff:
     """What would follow if the source were read now. Raises FeedError where there is no file or nothing in it."""
-    settings = _settings(engine, name)
+    settings = settings_of(engine, name)
     content = _content(settings)
     async with engine.database.transaction() as tx:
         known = await load_people(tx)
@@ -120,7 +120,8 @@ async def _imagined(engine: Engine, tx: Transaction, feed: _Feed, *, first_load:
     return tuple(under_orders(person, given.get(person.id, ())) for person in everybody.values())
 
 
-def _settings(engine: Engine, name: SourceName) -> SourceSettings:
+def settings_of(engine: Engine, name: SourceName) -> SourceSettings:
+    """The source of this name. Raises FeedError where none is configured."""
     settings = engine.configuration.sources.get(name)
     if settings is None:
         known = ", ".join(sorted(engine.configuration.sources)) or "none"

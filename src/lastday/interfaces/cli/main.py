@@ -22,6 +22,7 @@ from lastday.interfaces.cli import (
     serving,
     sources,
     starting,
+    tokens,
 )
 from lastday.interfaces.cli.demo import command as demo
 from lastday.interfaces.cli.services import Services
@@ -30,6 +31,7 @@ from lastday.model.errors import ConfigurationError, ExitCode, InputError, Lastd
 
 PARTS = (
     starting,
+    tokens,
     database,
     doctor,
     serving,

@@ -1,6 +1,5 @@
-"""`init` and `token`: how an installation begins."""
+"""`init`: how an installation begins."""
 
-import secrets
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,18 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from lastday.connectors.sdk.delimited import read_delimited
-from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, JsonOption
+from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption
 from lastday.interfaces.cli.first_file import first_configuration
-from lastday.interfaces.cli.showing import hint, show, show_json
+from lastday.interfaces.cli.showing import hint, show
 from lastday.model.errors import ExitCode, FeedError, InputError
-
-token = typer.Typer(help="Tokens of people who decide.", no_args_is_help=True)
-_TOKEN_BYTES = 32
 
 
 def add_to(app: typer.Typer) -> None:
     app.command("init")(init)
-    app.add_typer(token, name="token")
 
 
 def init(
@@ -38,7 +33,7 @@ def init(
     name = _answer(company, "--company", "Name of the company")
     feed = Path(_answer(str(people) if people else None, "--people", "File that HR delivers"))
     zone = _zone(_answer(time_zone, "--time-zone", "Time zone of the company"))
-    decider = _plain_name(_answer(user, "--user", "Who decides first (a short name)"))
+    decider = plain_name(_answer(user, "--user", "Who decides first (a short name)"))
     _write(config, first_configuration(name, feed, _columns(feed), zone, decider, beside=config.parent))
     show(f"{config} is written")
     hint(f"next: lastday token new {decider}, then lastday check")
@@ -62,7 +57,8 @@ def _zone(text: str) -> str:
         raise InputError(f"there is no time zone {text!r}", code="I132", mend="For example Europe/Berlin.") from err
 
 
-def _plain_name(text: str) -> str:
+def plain_name(text: str) -> str:
+    """The short name of a [user.NAME]. Raises InputError where it is none."""
     if not (text.isascii() and text.replace("-", "").isalnum() and text[0].isalpha()):
         raise InputError(f"{text!r} is no short name", code="I133", mend="Letters, digits and hyphens: dana.")
     return text.lower()
@@ -84,24 +80,3 @@ def _write(config: Path, text: str) -> None:
             file.write(text)
     except OSError as err:
         raise InputError(f"it cannot be written: {err.strerror}", code="I135", where=str(config)) from err
-
-
-@token.command("new")
-def new_token(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The [user.NAME] whose token it is.")],
-    as_json: JsonOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> int:
-    """Makes a random token and shows it once; what the configuration needs is only where it is kept."""
-    short = _plain_name(name)
-    variable = f"{short.replace('-', '_').upper()}_TOKEN"
-    made = secrets.token_urlsafe(_TOKEN_BYTES)
-    if as_json:
-        show_json({"schema": "lastday/token/1", "user": short, "variable": variable, "token": made})
-    else:
-        show(made)
-    hint(f"shown once. Where `lastday approve` runs: export {variable}=...; who decides: export LASTDAY_TOKEN=...")
-    hint(f"in {config}:")
-    hint(f'  [user.{short}]\n  name  = "..."\n  roles = ["approver"]\n  token = {{ env = "{variable}" }}')
-    hint("next: lastday check")
-    return ExitCode.DONE
