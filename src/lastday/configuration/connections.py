@@ -11,6 +11,7 @@ from lastday.configuration.table import Table
 _ADDRESS_KEYS = ("url", "uri")
 _PLAIN_SCHEMES = {"http": "https", "ldap": "ldaps", "ws": "wss", "ftp": "ftps"}
 _PATH_KEYS = ("path", "file")
+IN_CLEAR = "P114"
 
 
 def read_connection(table: Table, keys: ConnectorKeys) -> Mapping[str, object]:
@@ -62,7 +63,7 @@ def _check_address(table: Table, name: str, address: str, *, starttls: bool) -> 
         return
     also = " or set starttls = true" if parts.scheme == "ldap" else ""
     what = f"{parts.scheme}:// sends everything in clear to {parts.hostname}"
-    table.wrong(name, what, code="P114", mend=f"Use {secure}://{also}; in clear only to this machine.")
+    table.wrong(name, what, code=IN_CLEAR, mend=f"Use {secure}://{also}; in clear only to this machine.")
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from lastday.configuration.connections import is_loopback
+from lastday.configuration.connections import IN_CLEAR, is_loopback
 from lastday.configuration.problems import nearest
 from lastday.configuration.settings import ServerSettings, SourceSettings
 from lastday.configuration.table import Table
@@ -81,7 +81,7 @@ def _read_url(table: Table) -> str | None:
         table.wrong("url", "url has a query or a fragment", mend="Write it like https://lastday.example.")
     elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         what = f"http:// has clients send everything in clear to {parts.hostname}"
-        table.wrong("url", what, code="P114", mend="Use https://; in clear only to this machine.")
+        table.wrong("url", what, code=IN_CLEAR, mend="Use https://; in clear only to this machine.")
     else:
         return text.rstrip("/")
     return None
@@ -103,7 +103,7 @@ def _check_encryption(table: Table, settings: ServerSettings) -> None:
     if "certificate" in table or "private_key" in table or settings.behind_proxy or is_loopback(settings.host):
         return
     mend = "Add certificate and private_key, or behind_proxy = true where a proxy before it encrypts."
-    table.wrong("listen", f"{settings.host} is reached over the network in clear", code="P114", mend=mend)
+    table.wrong("listen", f"{settings.host} is reached over the network in clear", code=IN_CLEAR, mend=mend)
 
 
 def _check_reachable(table: Table, settings: ServerSettings) -> None:

@@ -205,7 +205,7 @@ def _pushed_source(configuration: Configuration, name: str | None) -> SourceName
         raise InputError("--source is missing", code="I137", effect="No token was made.", mend=known)
     settings = configuration.sources.get(SourceName(name))
     if settings is None:
-        raise InputError(f"there is no source {name}", code="S106", effect="No token was made.", mend=known)
+        raise InputError(f"there is no source {name}", code="I137", effect="No token was made.", mend=known)
     if not settings.is_pushed:
         raise InputError(
             f"source {name} is a file: nobody pushes to it", code="I137", effect="No token was made.", mend=known
