@@ -142,9 +142,9 @@ class VendorDouble:
     def forget(self) -> None:
         self._tell("forget")
 
-    def use_up(self, bucket: str) -> None:
-        """Another client of the same customer has used the bucket up."""
-        self._tell("use_up", bucket=bucket)
+    def use_up(self, bucket: str, seconds: float = 2.0) -> None:
+        """Another client of the same customer has used the bucket up for so long."""
+        self._tell("use_up", bucket=bucket, seconds=seconds)
 
     def users(self) -> dict[str, dict[str, Any]]:
         """All users as they are stored, by id."""
@@ -254,7 +254,7 @@ class _Vendor:
                 case "forget":
                     self.log.clear()
                 case "use_up":
-                    self.meters.drain(order["bucket"])
+                    self.meters.drain(order["bucket"], order["seconds"])
                 case "state":
                     return {"users": self.service.users, "groups": self.service.groups}
         return {}

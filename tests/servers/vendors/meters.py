@@ -7,6 +7,8 @@ from lastday.connectors.scim.vendor_profile import Bucket, Rates
 
 SLACK_S = 0.05
 """How much earlier than allowed a request may come without being called a violation: clocks differ."""
+GRACE_S = 0.5
+"""So long after a 429 a request may come that was on its way when the 429 was."""
 
 
 class _Level:
@@ -28,9 +30,9 @@ class _Level:
             return 0.0
         return (count - self._left) / self._per_s
 
-    def drain(self, now: float) -> None:
-        self.take(now, 0.0)
-        self._left = 0.0
+    def drain(self, now: float, seconds: float) -> None:
+        """Nothing is left for so long."""
+        self._left, self._seen = 1.0 - self._per_s * seconds, now
 
 
 class Throttled(Exception):
@@ -49,12 +51,13 @@ class Meters:
         self._rates = rates
         self._ours = {b.name: _Level(b, now) for b in rates.buckets if b.requests}
         self._all = {b.name: _Level(b, now) for b in rates.buckets if b.requests}
-        self._not_before: dict[str, float] = {}
+        self._refused: dict[str, tuple[float, float]] = {}
+        """When a request was refused, and from when on one may come."""
         self._under_way: dict[str, int] = {}
 
-    def drain(self, name: str) -> None:
-        """Other clients of the same customer have used the bucket up."""
-        self._all[name].drain(time.monotonic())
+    def drain(self, name: str, seconds: float) -> None:
+        """Other clients of the same customer have used the bucket up for so long."""
+        self._all[name].drain(time.monotonic(), seconds)
 
     def enter(self, method: str, path: str, body_bytes: int) -> list[str]:
         """Counts a request in; the names to give back to `leave`. Raises Throttled."""
@@ -76,9 +79,10 @@ class Meters:
             self._under_way[name] -= 1
 
     def _count(self, name: str, now: float) -> None:
-        early = now + SLACK_S < self._not_before.get(name, 0.0)
+        told, until = self._refused.get(name, (now, now))
+        early = now > told + GRACE_S and now < until - SLACK_S
         ours, everybody = self._ours[name].take(now), self._all[name].take(now)
-        if ours > SLACK_S or everybody > 0:
-            after_s = max(1, math.ceil(max(ours, everybody)))
-            self._not_before[name] = max(self._not_before.get(name, 0.0), now + after_s)
+        if early or ours > SLACK_S or everybody > 0:
+            after_s = max(1, math.ceil(max(ours, everybody, until - now)))
+            self._refused[name] = (now if now >= until else told, max(until, now + after_s))
             raise Throttled(name, after_s, ours=ours > SLACK_S or early)
