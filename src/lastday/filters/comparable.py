@@ -43,7 +43,7 @@ def storable(text: str) -> bool:
     return "\0" not in text and (text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text))
 
 
-def comparable(resource: Mapping[str, object]) -> JsonValue:
+def comparable(resource: Mapping[str, object]) -> Node:
     """The form of `resource` that `to_sql` asks. All texts in it must be `storable`; the writer refuses others before.
 
     Give it everything that a filter may name, such as `id`, `schemas` and `meta`; moments may be datetimes with a zone.

@@ -107,7 +107,7 @@ def _element(node: ValuePath, exact: frozenset[str]) -> Predicate:
 
     def some_element(resource: Resource, now: datetime | None) -> bool:
         return any(
-            inner(value if isinstance(value, Mapping) else {"value": value}, now)
+            inner(value if isinstance(value, Mapping) else {"value": (value,)}, now)
             for value in found(resource)
             if _is_present(value)
         )

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import product
 
 import psycopg
 import pytest
@@ -10,9 +11,12 @@ from hypothesis import strategies as st
 
 from lastday.filters.ast import AttributePath
 from lastday.filters.comparable import comparable
+from lastday.filters.parser import parse
 from lastday.filters.predicate import compile_predicate
 from lastday.filters.sql import SqlTarget, column_text, sort_key, sort_sql, to_sql
+from lastday.filters.text import write
 from tests.integration.filters.resources import CASE_EXACT, COLUMNS, NOON, filters, paths, resources
+from tests.unit.filters.truths import FIGURE_2, JENSEN, OF_JENSEN, PEOPLE, PRECEDENCE, TABLE_3
 
 TARGET = SqlTarget(document="comparable", columns=COLUMNS)
 RESOURCES, FILTERS = 12, 12
@@ -53,6 +57,16 @@ def truths(connection, trees):
     return [row[1:] for row in rows]
 
 
+def differences(found, trees, in_sql, expected):
+    """The pairs that are not true in both forms, readable."""
+    return [
+        (write(tree), resource, in_sql[row][column])
+        for row, resource in enumerate(found)
+        for column, tree in enumerate(trees)
+        if in_sql[row][column] is not expected[row][column]
+    ]
+
+
 def compare_forms(connection, examples):
     """How many pairs of a resource and a filter were compared, and of how many the filter was true."""
     counts: Counter[bool] = Counter()
@@ -66,7 +80,7 @@ def compare_forms(connection, examples):
         store(connection, found)
         predicates = [compile_predicate(tree, case_exact=CASE_EXACT) for tree in trees]
         expected = [tuple(holds(resource, NOON) for holds in predicates) for resource in found]
-        assert truths(connection, trees) == expected
+        assert differences(found, trees, truths(connection, trees), expected) == []
         counts.update(truth for row in expected for truth in row)
 
     forms_agree()
@@ -88,6 +102,39 @@ def test_sql_is_true_of_what_the_predicate_is_true_of_in_many_more_cases(connect
     pairs, _ = compare_forms(connection, LONG)
     record_property("pairs", pairs)
     assert pairs >= 200_000
+
+
+def truth_table(connection, people, texts):
+    """For each filter, of whom it is true."""
+    store(connection, people)
+    rows = truths(connection, list(map(parse, texts)))
+    return list(zip(*rows, strict=True))
+
+
+def test_the_examples_of_figure_2_are_true_of_whom_they_should_be(connection):
+    """RFC 7644 figure 2, all 17 filters."""
+    assert truth_table(connection, PEOPLE, [text for text, *_ in FIGURE_2]) == [tuple(row[1:]) for row in FIGURE_2]
+
+
+def test_values_compare_as_the_rfc_and_the_design_say(connection):
+    """RFC 7644 table 3; design section 6: absent is false before `not`."""
+    found = truth_table(connection, [JENSEN], [text for text, _ in OF_JENSEN])
+    assert dict(zip([text for text, _ in OF_JENSEN], found, strict=True)) == {text: (true,) for text, true in OF_JENSEN}
+
+
+def test_every_operator_does_what_table_3_says(connection):
+    """RFC 7644 table 3."""
+    found = truth_table(connection, [{"a": value} for _, value, _ in TABLE_3], [text for text, *_ in TABLE_3])
+    assert [(*TABLE_3[n][:2], row[n]) for n, row in enumerate(found)] == TABLE_3
+
+
+def test_not_binds_before_and_before_or(connection):
+    """RFC 7644 section 3.4.2.2: precedence, for every combination of what is there."""
+    there = [dict(zip("xyz", truths, strict=True)) for truths in product([True, False], repeat=3)]
+    people = [{name: "here" for name, is_there in one.items() if is_there} for one in there]
+    found = truth_table(connection, people, [text for text, _ in PRECEDENCE])
+    expected = [tuple(eval(meant.format(**one)) for one in there) for _, meant in PRECEDENCE]  # noqa: S307 - our own words
+    assert found == expected
 
 
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
