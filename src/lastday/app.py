@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,8 @@ from lastday.configuration.load import load_configuration
 from lastday.configuration.secrets import resolve_secret
 from lastday.configuration.settings import Configuration, SecretReference
 from lastday.connectors.sdk.catalogue import ConnectorKind, catalogue
+from lastday.connectors.sdk.http import limit_name
+from lastday.connectors.sdk.manifest import Manifest
 from lastday.connectors.sdk.ports import ConnectorSettings, Ports, Secret
 from lastday.evidence.checkpoints import FileCopies, origin_of
 from lastday.evidence.entries import Stamp
@@ -206,9 +208,9 @@ class Composition:
 
     def _applications(self, configuration: Configuration, database: Database, clock: Clock) -> Applications:
         rates = {
-            name: Rate(per_second=manifest.requests_per_s, burst=max(manifest.requests_per_s, 1.0))
+            limited: rate
             for name, settings in configuration.applications.items()
-            for manifest in (self.kinds[settings.connector].manifest,)
+            for limited, rate in _rates(name, self.kinds[settings.connector].manifest_of(settings.connection))
         }
         ports = Ports(
             clock=clock,
@@ -239,6 +241,13 @@ class Composition:
         keys = KeyRing(keys_directory(self.home, self.environment))
         copies = (FileCopies.of(self.home / "checkpoints", origin),)
         return Sequencer(database=database, keys=keys, origin=origin, copies=copies)
+
+
+def _rates(name: ApplicationName, manifest: Manifest) -> Iterator[tuple[ApplicationName, Rate]]:
+    """The application's own rate, and those of its limits."""
+    yield name, Rate(per_second=manifest.requests_per_s, burst=max(manifest.requests_per_s, 1.0))
+    for limit in manifest.limits:
+        yield limit_name(name, limit.name), Rate(per_second=limit.per_second, burst=limit.burst)
 
 
 def _keys(kind: ConnectorKind) -> ConnectorKeys:

@@ -46,6 +46,7 @@ class Applications:
     """Where and as whom to connect, secrets resolved. Raises CredentialsRejected where one cannot be had."""
     kinds: Mapping[str, ConnectorKind]
     ports: Ports
+    _manifests: dict[ApplicationName, Manifest] = field(default_factory=dict)
     _open: dict[ApplicationName, Application] = field(default_factory=dict)
     _opening: dict[ApplicationName, asyncio.Lock] = field(default_factory=dict)
 
@@ -58,7 +59,11 @@ class Applications:
         return {name: self.manifest(name).parallel for name in self.names}
 
     def manifest(self, name: ApplicationName) -> Manifest:
-        return self.kinds[self.settings[name].connector].manifest
+        """What holds for this connection. Raises ConfigurationError where its keys name nothing that is known."""
+        if name not in self._manifests:
+            settings = self.settings[name]
+            self._manifests[name] = self.kinds[settings.connector].manifest_of(settings.connection)
+        return self._manifests[name]
 
     def terms(self, name: ApplicationName) -> Terms:
         return terms_of(self.settings[name], self.manifest(name))
@@ -72,7 +77,7 @@ class Applications:
                 self._open[name] = Application(
                     name=name,
                     settings=self.settings[name],
-                    manifest=kind.manifest,
+                    manifest=self.manifest(name),
                     connector=connector,
                 )
             return self._open[name]

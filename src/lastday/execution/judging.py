@@ -65,7 +65,7 @@ async def _before_effect(
     engine: Engine, tx: Transaction, stored: StoredOperation, standing: Standing, account: Account | None
 ) -> Judged:
     operation = stored.operation
-    if operation.verb.destroys and operation.identity in await decisions.preserved_identities(tx):
+    if operation.destroys and operation.identity in await decisions.preserved_identities(tx):
         until = engine.clock.now() + PRESERVED_FOR
         return Judged(judgement=Judgement.BLOCKED, detail="kept by a preserve order of legal", until=until)
     try:
@@ -97,7 +97,7 @@ def waits_for(operation: Operation, states: Mapping[OperationId, OperationState]
     """
     for predecessor in operation.after:
         state = states.get(predecessor, OperationState.SUPERSEDED)
-        if state.counts_for_milestones or (state is OperationState.VERIFIED and not operation.verb.destroys):
+        if state.counts_for_milestones or (state is OperationState.VERIFIED and not operation.destroys):
             continue
         judgement = Judgement.HELD if state.rests else Judgement.BLOCKED
         return Judged(judgement=judgement, detail=f"{predecessor} is {state.value}")

@@ -192,7 +192,9 @@ async def _build(
     held = apply_stops(plan, tripped)
     everyone = {person.id: person for person in everybody}
     of_batches = await _tripped_now(tx)
-    return Proposed(plan=held, report=plan_report(held, everyone, (*of_batches, *tripped)), tripped=tripped)
+    manifests = {name: engine.applications.manifest(name) for name in engine.applications.names}
+    report = plan_report(held, everyone, (*of_batches, *tripped), manifests)
+    return Proposed(plan=held, report=report, tripped=tripped)
 
 
 async def _open_causes(tx: Transaction) -> Mapping[IdentityId, StoredChange]:

@@ -179,6 +179,11 @@ class Operation:
     stopped: str | None = None
     """The code of the brake or rule that stops it; None means it may go."""
 
+    @property
+    def destroys(self) -> bool:
+        """What it takes cannot be given back: by its verb, or in this application."""
+        return self.verb.destroys or (self.verb.removes and not self.reversible)
+
     def as_json(self) -> dict[str, JsonValue]:
         return {
             "id": self.id,

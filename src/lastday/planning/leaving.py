@@ -34,6 +34,8 @@ def close_account(drafter: Drafter, account: Account, wish: DesiredAccount) -> P
     if account.kind in _SHARED:
         return Proposal(findings=(_succession(drafter, account),))
     because = _why(drafter, wish)
+    if wish.wish is AccountWish.SUSPENDED and drafter.profile.destroys_with(Verb.DISABLE.value):
+        return _left_on(drafter, account, wish)
     spared = _spare_last_administrator(drafter, account, wish, because)
     if spared is not None:
         return spared
@@ -42,7 +44,7 @@ def close_account(drafter: Drafter, account: Account, wish: DesiredAccount) -> P
     handed = _hand_over(drafter, account, wish, because)
     before = (*off, *stripped.operations, *handed)
     gone = _delete(drafter, account, wish, before)
-    found = Proposal(operations=(*off, *_behind(drafter, handed, stripped.operations), *handed, *gone))
+    found = Proposal(operations=(*_behind(handed, (*off, *stripped.operations)), *handed, *gone))
     result = found + Proposal(findings=stripped.findings)
     return result if result.operations else result + drafter.note(_resting(drafter, account, wish))
 
@@ -60,7 +62,8 @@ def _off_sentence(drafter: Drafter, account: Account, because: Because) -> str:
     """A task for a person says all there is to do, as only the account is asked for again."""
     held = ", ".join(sorted(holding.entitlement for holding in account.observed.holdings))
     by_hand = f" Remove what it holds: {held}." if drafter.profile.disconnected and held else ""
-    return f"{_sentence(drafter, because)}: nobody may sign in any more.{by_hand}"
+    final = " This cannot be undone here." if drafter.profile.destroys_with(Verb.DISABLE.value) else ""
+    return f"{_sentence(drafter, because)}: nobody may sign in any more.{final}{by_hand}"
 
 
 def _strip(drafter: Drafter, account: Account, wish: DesiredAccount, because: Because) -> Proposal:
@@ -110,13 +113,11 @@ def _hand_over(drafter: Drafter, account: Account, wish: DesiredAccount, because
     return (drafter.operation(Verb.TRANSFER, account, because, sentence, payload=payload),)
 
 
-def _behind(
-    drafter: Drafter, handed: tuple[Operation, ...], operations: tuple[Operation, ...]
-) -> tuple[Operation, ...]:
-    """Where revoking destroys, the hand-over comes first."""
-    if not handed or not drafter.profile.destroys_with(Verb.REVOKE.value):
+def _behind(handed: tuple[Operation, ...], operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Before what destroys, the hand-over comes first."""
+    if not handed:
         return operations
-    return tuple(_after(operation, handed) for operation in operations)
+    return tuple(_after(operation, handed) if operation.destroys else operation for operation in operations)
 
 
 def _after(operation: Operation, before: tuple[Operation, ...]) -> Operation:
@@ -180,6 +181,21 @@ def _succession(drafter: Drafter, account: Account) -> Finding:
         mend="Name a new owner and change its secret, which the person may know; or close it.",
         owner=drafter.profile.owner,
     )
+
+
+def _left_on(drafter: Drafter, account: Account, wish: DesiredAccount) -> Proposal:
+    """Somebody on leave comes back, and what is switched off here does not: it is emptied, and stays on."""
+    off = [o for o in _switch_off(drafter, account, Because.ON_LEAVE) if not o.destroys]
+    stripped = _strip(drafter, account, wish, Because.ON_LEAVE)
+    finding = Finding(
+        code="A307",
+        severity=Severity.WARNING,
+        subject=f"{drafter.profile.name}/{account.native_id}",
+        detail="The person is on leave, and switching the account off here would destroy it, so it stays on.",
+        mend="Take what it can do by hand, or let it be until the person is back.",
+        owner=drafter.profile.owner,
+    )
+    return stripped + Proposal(operations=tuple(off), findings=(finding,) if account.observed.enabled else ())
 
 
 def _why(drafter: Drafter, wish: DesiredAccount) -> Because:

@@ -1,5 +1,7 @@
 """Hard edges between operations (design section 4): a failed predecessor never makes others wait for ever."""
 
+from dataclasses import replace
+
 import pytest
 
 from lastday.execution.judging import waits_for
@@ -26,6 +28,15 @@ def test_what_destroys_waits_until_its_predecessor_has_settled():
     judged = waits_for(after_it(Verb.DELETE), {BEFORE: OperationState.VERIFIED})
     assert judged is not None
     assert judged.judgement is Judgement.BLOCKED
+
+
+def test_what_destroys_here_waits_as_a_deletion_does():
+    """A disable that deletes, as at PagerDuty: a hand-over that is verified only may still turn out untrue."""
+    final = replace(after_it(Verb.DISABLE), reversible=False)
+    judged = waits_for(final, {BEFORE: OperationState.VERIFIED})
+    assert judged is not None
+    assert judged.judgement is Judgement.BLOCKED
+    assert waits_for(after_it(Verb.DISABLE), {BEFORE: OperationState.VERIFIED}) is None
 
 
 def test_what_gives_needs_its_account_verified_only():

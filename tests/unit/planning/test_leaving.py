@@ -104,6 +104,34 @@ def test_on_garden_leave_what_is_not_kept_is_taken():
     assert ("revoke", "group/staff") not in shape(plan)
 
 
+def test_where_the_disable_destroys_it_waits_for_the_hand_over_and_says_so():
+    """Design section 8: `destroys` makes a verified hand-over a hard precondition."""
+    profile = a_profile(destroys=frozenset({"disable"}), successor="heir")
+    plan = plan_for(a_leaver("1", an_account("u1", "1", "group/staff")), profile=profile)
+    by_verb = {o.verb: o for o in plan.operations}
+    assert by_verb[Verb.DISABLE].after == (by_verb[Verb.TRANSFER].id,)
+    assert not by_verb[Verb.DISABLE].reversible
+    assert "cannot be undone" in by_verb[Verb.DISABLE].detail
+    assert by_verb[Verb.REVOKE].after == by_verb[Verb.END_SESSIONS].after == ()
+
+
+def test_where_nothing_can_be_handed_over_the_disable_waits_for_nothing():
+    """SCIM gives things to nobody: the preserve check is what stands before it then."""
+    profile = a_profile(destroys=frozenset({"disable"}), capabilities=frozenset({"disables_accounts"}), successor="x")
+    (disable,) = plan_for(a_leaver("1", an_account("u1", "1")), profile=profile).operations
+    assert (disable.verb, disable.after, disable.destroys) == (Verb.DISABLE, (), True)
+
+
+def test_nobody_on_leave_loses_an_account_for_good():
+    """S-02: a leave is reversible; where the disable is not, the account stays on and a person is told (A307)."""
+    identity = an_identity("1", an_engagement("1", status=EngagementStatus.RELEASED))
+    wish = a_wish(AccountWish.SUSPENDED, keeps=("account", "group/staff"))
+    person = a_person(identity, wish, accounts=[an_account("u1", "1", "group/staff", "group/vpn")])
+    plan = plan_for(person, profile=a_profile(destroys=frozenset({"disable"})))
+    assert sorted(shape(plan)) == [("end_sessions", None), ("revoke", "group/vpn")]
+    assert [finding.code for finding in plan.findings] == ["A307"]
+
+
 def test_an_application_without_an_interface_gets_one_task_that_says_all():
     """Disconnected: a person removes; the next file is the read-back."""
     profile = a_profile(capabilities=frozenset(), disconnected=True)

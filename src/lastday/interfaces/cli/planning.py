@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lastday.connectors.sdk.manifest import Manifest
 from lastday.execution.applying import apply_plan, is_held_back
 from lastday.execution.engine import Engine
 from lastday.execution.people import load_people
@@ -17,7 +18,8 @@ from lastday.interfaces.cli.showing import hint, show, show_json
 from lastday.interfaces.cli.working import carried, ending, result_of, show_states
 from lastday.model.canonical import JsonValue
 from lastday.model.errors import ExitCode, InputError
-from lastday.model.ids import IdentityId, PlanId
+from lastday.model.ids import ApplicationName, IdentityId, PlanId
+from lastday.model.plan import Plan
 from lastday.store.operations import StoredOperation
 
 SHELL = "the shell"
@@ -81,6 +83,8 @@ async def _readable(engine: Engine, proposed: Proposed) -> str:
             f"  {sign} {o.application:<12} {o.verb.value:<12} {o.entitlement or o.native_id or 'new'}{due}{held}"
         )
         lines.append(f"      {o.detail}")
+    for name in sorted({o.application for o in proposed.plan.operations if o.verb.removes}):
+        lines += _effects(proposed.plan, name, engine.applications.manifest(name))
     lines += [f"stopped: {trip.detail} [{trip.brake.value}]" for trip in proposed.tripped]
     lines += [f"unreadable: {name}: nothing is concluded about it" for name in proposed.plan.unreadable]
     going = sum(1 for o in proposed.plan.operations if o.stopped is None)
@@ -90,6 +94,18 @@ async def _readable(engine: Engine, proposed: Proposed) -> str:
     )
     lines.append(f"next: lastday apply {proposed.plan.id} --wait" if going else "next: nothing to apply")
     return "\n".join(lines)
+
+
+def _effects(plan: Plan, name: ApplicationName, manifest: Manifest) -> list[str]:
+    """What is taken in an application: what cannot be undone, what goes with it, what stays alive."""
+    taking = {o.verb.value: o.destroys for o in plan.operations if o.application == name and o.verb.removes}
+    lines = [f"in {name} ({manifest.title}):"]
+    for verb, destroys in sorted(taking.items()):
+        lost = "; ".join(manifest.losses.get(verb, ()))
+        ends = f" It destroys: {lost}." if lost else ""
+        lines.append(f"    {verb}: {'cannot be undone' if destroys else 'can be undone'}.{ends}")
+    lines += [f"    hand over first: {what}" for what in manifest.hand_over_first]
+    return [*lines, *(f"    stays alive: {what}" for what in manifest.survives)]
 
 
 def apply(
