@@ -58,7 +58,7 @@ class _Job:
         except Exception as failure:  # noqa: BLE001 - one operation must not take the others with it
             self._refused(place, failure)
             return
-        if operation.bulk_id and done is not None:
+        if operation.makes and operation.bulk_id and done is not None:
             self._ids[operation.bulk_id] = done.id
         if early:
             self._incomplete.append(place)

@@ -6,8 +6,11 @@ from lastday.interfaces.scim.access import permit
 from lastday.interfaces.scim.preconditions import matches
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
 from lastday.interfaces.scim.protocol.patch import apply_patch
+from lastday.interfaces.scim.protocol.profiles import PostExisting, Profile
+from lastday.interfaces.scim.protocol.schema import ResourceKind
 from lastday.interfaces.scim.protocol.validation import new_body
 from lastday.interfaces.scim.provider import Provider
+from lastday.interfaces.scim.sent_again import made_before
 from lastday.model.canonical import JsonValue
 from lastday.model.errors import InputError, ValueTaken
 from lastday.model.ids import ResourceId
@@ -45,13 +48,26 @@ async def carry_out(provider: Provider, asked: Asked) -> Written:
     Conditions are looked at where the change is made, so that they hold whatever others do at the same time.
     """
     permit(asked.client, TokenScope.WRITE)
+    kind = provider.schemas(asked.client.source).kind(asked.type)
+    profile = provider.profiles(asked.client.profile)
+    if asked.method is not PushMethod.POST:
+        return await _write(provider, asked, lambda current: _changed(asked, kind, profile, current))
+    body = new_body(asked.data, kind, profile)
+    if profile.post_existing is PostExisting.SAME_RESOURCE:
+        same = await made_before(provider, asked.client.source, asked.type, body)
+        if same is not None:
+            return Written(before=same, after=same)
+    return await _write(provider, asked, lambda _current: body)
+
+
+async def _write(provider: Provider, asked: Asked, change: Change) -> Written:
     write = Write(
         client=asked.client,
         type=asked.type,
         id=asked.id,
         method=asked.method,
         request_id=asked.request_id,
-        change=_change(provider, asked),
+        change=change,
     )
     try:
         return await provider.writer.write(write)
@@ -61,22 +77,13 @@ async def carry_out(provider: Provider, asked: Asked) -> Written:
         raise ScimError(400, refused.what, ScimType.INVALID_VALUE) from None
 
 
-def _change(provider: Provider, asked: Asked) -> Change:
-    kind = provider.schemas(asked.client.source).kind(asked.type)
-    profile = provider.profiles(asked.client.profile)
-    if asked.method is PushMethod.POST:
-        body = new_body(asked.data, kind, profile)
-        return lambda _current: body
-
-    def changed(current: PushedResource | None) -> Body | None:
-        standing = _as_expected(asked, current)
-        if asked.method is PushMethod.DELETE:
-            return None
-        if asked.method is PushMethod.PUT:
-            return new_body(asked.data, kind, profile, before=standing.body)
-        return apply_patch(standing.body, asked.data, kind, profile)
-
-    return changed
+def _changed(asked: Asked, kind: ResourceKind, profile: Profile, current: PushedResource | None) -> Body | None:
+    standing = _as_expected(asked, current)
+    if asked.method is PushMethod.DELETE:
+        return None
+    if asked.method is PushMethod.PUT:
+        return new_body(asked.data, kind, profile, before=standing.body)
+    return apply_patch(standing.body, asked.data, kind, profile)
 
 
 def _as_expected(asked: Asked, current: PushedResource | None) -> PushedResource:

@@ -38,14 +38,16 @@ async def read(provider: Provider, client: PushClient, request: Request, kind: R
 async def create(
     provider: Provider, client: PushClient, request: Request, kind: ResourceType, data: JsonValue
 ) -> Answer:
-    """201 with the new resource and where it is."""
+    """201 with the new resource and where it is; 200 where this client sends again what it made before."""
     view = read_view(request.parameters())
     asked = Asked(client=client, request_id=request.request_id, method=PushMethod.POST, type=kind, data=data)
-    made = (await carry_out(provider, asked)).after
+    written = await carry_out(provider, asked)
+    made = written.after
     assert made is not None, "what is new is there"
     location = (b"location", provider.location(made).encode())
     content = provider.shows(client, kind, view)(provider.resources.rendered(made))
-    return Answer(status=HTTPStatus.CREATED, content=content, headers=(location, etag_header(made)))
+    status = HTTPStatus.CREATED if written.before is None else HTTPStatus.OK
+    return Answer(status=status, content=content, headers=(location, etag_header(made)))
 
 
 async def change(

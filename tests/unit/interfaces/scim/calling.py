@@ -16,6 +16,8 @@ from tests.unit.interfaces.scim.stored import BASE_URL, SCHEMAS, KnownClients, S
 USER_URN = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_URN = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH_URN = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+BULK_URN = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
 GOOD = "good"
@@ -67,7 +69,7 @@ class Called:
         body: object = None,
         *,
         token: str | None = GOOD,
-        query: Mapping[str, str | int] | str = "",
+        query: Mapping[str, Any] | str = "",
         root_path: str = "",
         **headers: str,
     ) -> Got:
@@ -99,10 +101,22 @@ class Called:
             "query_string": query,
             "headers": list(headers),
         }
-        waiting = [
+        messages = [
             {"type": "http.request", "body": part, "more_body": place + 1 < len(parts)}
             for place, part in enumerate(parts)
         ]
+        sent = await self.send_scope(scope, *messages)
+        start, answer = sent
+        assert (start["type"], answer["type"]) == ("http.response.start", "http.response.body")
+        return Got(
+            status=start["status"],
+            headers={name.decode(): value.decode() for name, value in start["headers"]},
+            content=answer["body"],
+        )
+
+    async def send_scope(self, scope: dict[str, Any], *messages: dict[str, Any]) -> list[Any]:
+        """What the application sends to somebody who sends `messages` and then hangs up."""
+        waiting = list(messages)
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
@@ -112,13 +126,7 @@ class Called:
             sent.append(message)
 
         await self.application(scope, receive, send)
-        start, answer = sent
-        assert (start["type"], answer["type"]) == ("http.response.start", "http.response.body")
-        return Got(
-            status=start["status"],
-            headers={name.decode(): value.decode() for name, value in start["headers"]},
-            content=answer["body"],
-        )
+        return sent
 
 
 def user(user_name: str = "ada", /, **more: object) -> dict[str, object]:

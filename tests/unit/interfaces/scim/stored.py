@@ -10,6 +10,7 @@ import orjson
 from lastday.filters.predicate import compile_predicate
 from lastday.filters.sorting import sort_key
 from lastday.interfaces.scim.ports import Found, Rendered
+from lastday.interfaces.scim.protocol.profiles import profile_names
 from lastday.interfaces.scim.protocol.projection import document_of
 from lastday.interfaces.scim.protocol.schema_set import SchemaSet
 from lastday.model.errors import StoreError, ValueTaken
@@ -52,6 +53,10 @@ class KnownClients:
 
     by_token: dict[str, PushClient] = field(default_factory=lambda: {"good": push_client()})
     wait_s: float = 0.0
+
+    def know_profiles(self) -> None:
+        """A token for each profile, called like it."""
+        self.by_token |= {name: push_client(profile=name) for name in profile_names()}
 
     async def authenticate(self, token: str) -> PushClient | None:
         return self.by_token.get(token)

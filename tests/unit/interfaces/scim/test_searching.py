@@ -1,18 +1,19 @@
 """Lists: filters, order, pages by index and by cursor (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastday.interfaces.scim.limits import ScimLimits
-from tests.unit.interfaces.scim.calling import Called, Got, group, user
+from tests.unit.interfaces.scim.calling import SEARCH_URN, Called, Got, group, user
 from tests.unit.interfaces.scim.stored import push_client
 
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
-async def _with_users(*names: str, **changes: object) -> Called:
+async def _with_users(*names: str, **changes: Any) -> Called:
     called = Called(**changes)
     for name in names:
         assert (await called("POST", "/Users", user(name))).status == 201
@@ -170,9 +171,10 @@ async def test_the_root_is_paged_by_index_only_so_far():
     assert (await called("GET", "/", query={"startIndex": 9, "count": 2})).status == 200
 
 
-async def _walk(called: Called, path: str, query: dict[str, object]) -> list[str]:
+async def _walk(called: Called, path: str, query: dict[str, Any]) -> list[str]:
     """Every name, page by page, following the cursors."""
-    cursor, names = "", []
+    cursor: str | None = ""
+    names: list[str] = []
     while cursor is not None:
         got = await called("GET", path, query={**query, "cursor": cursor})
         assert "startIndex" not in got.json
@@ -204,7 +206,9 @@ async def test_what_stays_is_seen_exactly_once_whatever_comes_and_goes(before, c
         kind = ("/Groups", group(name)) if both and number % 2 else ("/Users", user(name, displayName=name))
         made = await called("POST", *kind)
         paths[name] = f"{kind[0]}/{made.json['id']}"
-    stays, seen, cursor, waiting = set(paths), [], "", list(steps)
+    stays, waiting = set(paths), list(steps)
+    seen: list[str] = []
+    cursor: str | None = ""
     order = {"sortBy": "displayName", "sortOrder": "descending" if descending else "ascending", "count": count}
     while cursor is not None:
         got = await called("GET", "/" if both else "/Users", query={**order, "cursor": cursor})
