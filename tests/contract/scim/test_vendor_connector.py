@@ -102,7 +102,7 @@ async def test_a_whole_reading_has_everybody_with_their_groups(case_of, vendor):
 @pytest.mark.parametrize("vendor", ["aws_identity_center", "entra", "figma"])
 async def test_more_people_than_one_page_are_read_whole(case_of, vendor):
     """Identity Center gives the first page alone to whoever does not ask with a cursor: nothing may be missing."""
-    users = [person(number) for number in range(load_vendor(vendor).paging.max + 5)]
+    users = [person(number) for number in range((load_vendor(vendor).paging.max or 0) + 5)]
     case = await case_of(vendor, users=users, groups={"vpn": [users[-1]["userName"]]})
     accounts = await case.whole()
     assert set(accounts) == set(case.double.users())
