@@ -136,7 +136,9 @@ async def _read(
     engine: Engine, tx: Transaction, settings: SourceSettings, waiting: Sequence[Push], *, first_load: bool
 ) -> PushedReading:
     pushed = await read_all(tx, settings) if first_load else None
-    return await read_changed(tx, settings, engine.configuration.company, waiting, everything=pushed)
+    return await read_changed(
+        tx, settings, engine.configuration.company, waiting, engine.clock.now(), everything=pushed
+    )
 
 
 async def _take_in(

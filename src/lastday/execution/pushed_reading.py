@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from lastday.configuration.scim_paths import ENTERPRISE
 from lastday.configuration.settings import CompanySettings, SourceSettings
@@ -56,6 +57,7 @@ async def read_changed(
     settings: SourceSettings,
     company: CompanySettings,
     waiting: Sequence[Push],
+    now: datetime,
     *,
     everything: Sequence[Pushed] | None = None,
 ) -> PushedReading:
@@ -73,7 +75,7 @@ async def read_changed(
             pushed = (*pushed, *reports)
             known = await _known(tx, settings, pushed)
     managers = await _managers(tx, settings, pushed)
-    found = rows_of_pushed(pushed, known, managers, settings, company)
+    found = rows_of_pushed(pushed, known, managers, settings, company, now)
     return PushedReading(
         known=known,
         rows=found.rows,

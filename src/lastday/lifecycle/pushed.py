@@ -77,23 +77,27 @@ def row_of_pushed(resource: PushedResource, managers: Mapping[str, str], setting
 
 
 def normalise_pushed(
-    resource: PushedResource, managers: Mapping[str, str], settings: SourceSettings, company: CompanySettings
+    resource: PushedResource,
+    managers: Mapping[str, str],
+    settings: SourceSettings,
+    company: CompanySettings,
+    received_at: datetime,
 ) -> NormalisedRow | RejectedRow:
-    """The user in our words. Whoever is switched off ended when the resource was last written, or at the stated end
-    where that is earlier.
+    """The user in our words. Whoever is switched off ended at `received_at`, or at the stated end where that is
+    earlier.
 
     A switch that is off leaves somebody suspended or released where the status says so; an absent `active` is on (RFC
     7643 section 4.1.1 leaves it open).
     """
     user = row_of_pushed(resource, managers, settings)
-    row = normalise(user.row, replace(settings, status=None), company, resource.modified_at)
+    row = normalise(user.row, replace(settings, status=None), company, received_at)
     if isinstance(row, RejectedRow):
         return row
     status = _status(user, settings)
     if status is None:
         return _unmapped(user, row.key, settings)
     whole = replace(_timed(row, user, company), status=status, attributes=_attributes(row, user, resource.id, settings))
-    return switched_off(whole, resource.modified_at) if status is EngagementStatus.ENDED else whole
+    return switched_off(whole, received_at) if status is EngagementStatus.ENDED else whole
 
 
 def is_switched_off(resource: PushedResource, settings: SourceSettings) -> bool:

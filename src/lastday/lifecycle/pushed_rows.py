@@ -35,13 +35,15 @@ def rows_of_pushed(
     managers: Mapping[str, str],
     settings: SourceSettings,
     company: CompanySettings,
+    now: datetime,
 ) -> PushedRows:
     """The rows of these users, after what is known of them. The order of users and people does not matter.
 
+    What was received counts from `now` at the latest: clocks of hosts differ, and who is off must not stay a moment.
     A user who was taken away is over since then, and one who never came in leaves nothing. A key belongs to the user
     that is there before one that is gone; a user who is given another key keeps the one they came with.
     """
-    reading = _Reading(known, managers, settings, company)
+    reading = _Reading(known, managers, settings, company, now)
     for one in pushed:
         reading.read(one)
     return PushedRows(rows=reading.rows, rejected=tuple(reading.rejected))
@@ -61,6 +63,7 @@ class _Reading:
     managers: Mapping[str, str]
     settings: SourceSettings
     company: CompanySettings
+    now: datetime
     rejected: list[RejectedRow] = field(default_factory=list)
     _here: list[NormalisedRow] = field(default_factory=list)
     _gone: dict[str, NormalisedRow] = field(default_factory=dict)
@@ -82,18 +85,18 @@ class _Reading:
 
     def read(self, one: Pushed) -> None:
         last = self._by_resource.get(one.resource.id)
+        received_at = min(one.gone_at or one.resource.modified_at, self.now)
         if one.gone_at is not None:
-            self._note_gone(last, one.gone_at)
+            self._note_gone(last, received_at)
             return
-        row = normalise_pushed(one.resource, self.managers, self.settings, self.company)
+        row = normalise_pushed(one.resource, self.managers, self.settings, self.company, received_at)
         if isinstance(row, RejectedRow):
             self.rejected.append(row)
             if is_switched_off(one.resource, self.settings):
-                self._note_gone(last, one.resource.modified_at)
+                self._note_gone(last, received_at)
             return
         row = row if last is None else _under_known_key(row, last.engagement)
-        at = one.resource.modified_at
-        self._here.append(following(row, self._before(row.key), at))
+        self._here.append(following(row, self._before(row.key), received_at))
 
     def _note_gone(self, last: _Known | None, at: datetime) -> None:
         if last is not None:
