@@ -150,7 +150,7 @@ async def _take_in(
     outcome = await _outcome(engine, tx, settings, reading, first_load=first_load)
     found = outcome.intake.findings
     reference = await _accept(tx, settings, reading, accepted_by, found, now) if first_load else _reference(waiting)
-    batch = await _batch(engine, tx, settings, waiting, outcome, reference, first_load=first_load)
+    batch = await _batch(engine, tx, settings, waiting, outcome, reference, now, first_load=first_load)
     await mark_taken(tx, settings.name, [push.sequence for push in waiting], batch.id if batch else None, now)
     await _prove(engine, tx, settings, waiting, reading, batch, found, accepted_by)
     await _note_findings(tx, settings.name, reading, found, now)
@@ -188,6 +188,7 @@ async def _batch(
     waiting: Sequence[Push],
     outcome: _Outcome,
     reference: str,
+    now: datetime,
     *,
     first_load: bool,
 ) -> Batch | None:
@@ -195,7 +196,6 @@ async def _batch(
 
     A first load has one all the same: it is what its person looks at and plans.
     """
-    now = engine.clock.now()
     leaving = any(change.kind is ChangeKind.LEFT for change in outcome.changes)
     everybody = await load_people(tx) if leaving and not first_load else ()
     await identities.save_identities(tx, outcome.intake.changed, now)

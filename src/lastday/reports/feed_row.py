@@ -1,7 +1,7 @@
 """The row of a source that a case rests on: what is mapped, and never for which reason somebody left."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lastday.configuration.settings import Configuration, SourceSettings
@@ -10,6 +10,7 @@ from lastday.model.batch import Batch, CauseKind
 from lastday.model.canonical import JsonValue
 from lastday.model.change import Change
 from lastday.model.identity import Engagement, Identity
+from lastday.reports.pushed_row import NOTHING_PUSHED, PushedWord, pushed_word_of
 from lastday.store import feeds, identities
 from lastday.store.database import Transaction
 from lastday.store.feeds import FeedRecord
@@ -30,6 +31,8 @@ class FeedRow:
     line: int | None
     values: Mapping[str, JsonValue]
     """Column -> cell as it was read; attribute -> value where the file is not kept any more."""
+    pushed: PushedWord = NOTHING_PUSHED
+    """Where clients push: in which requests it came."""
 
     def as_json(self) -> dict[str, JsonValue]:
         return {
@@ -39,6 +42,8 @@ class FeedRow:
             "file_sha256": self.digest,
             "line": self.line,
             "values": self.values,
+            "pushed": [request.as_json() for request in self.pushed.requests],
+            "change": self.pushed.change,
         }
 
 
@@ -50,11 +55,17 @@ async def feed_row_of(
     batch: Batch,
     now: datetime,
 ) -> FeedRow | None:
-    """The row behind the change: from the file itself while it is kept, else from the version that was taken in."""
+    """The row behind the change: from the file itself while it is kept, else from the version that was taken in.
+
+    Where clients push it names the client and the request.
+    """
     engagement = _engagement(person, change, batch.opened_at)
     if engagement is None:
         return None
     settings = configuration.sources.get(engagement.source)
+    if settings is not None and settings.is_pushed:
+        row = await _as_taken_in(tx, engagement, batch.opened_at)
+        return replace(row, pushed=await pushed_word_of(tx, settings, engagement, batch))
     last = await feeds.last_good_feed(tx, engagement.source)
     if settings is not None and last is not None and last.content is not None and _is_behind(last, batch):
         found = _in_file(settings, last, engagement, now)

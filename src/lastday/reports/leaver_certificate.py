@@ -9,6 +9,8 @@ from lastday.model.identity import Identity
 from lastday.model.ids import ApplicationName
 from lastday.model.operation import Milestone, OperationState, Verb, VerificationKind
 from lastday.reports.case_file import CaseFile, ProvenOperation, cause_words
+from lastday.reports.feed_row import FeedRow
+from lastday.reports.pushed_row import PushedRequest
 from lastday.reports.wording import (
     CLOSING_KINDS,
     COVERAGES,
@@ -141,7 +143,9 @@ def _facts(file: CaseFile) -> Iterable[tuple[str, str]]:
     yield "Case", f"{case.id} ({case.kind.value}, {case.state.value})"
     yield "Cause", cause_words(file.batch)
     if file.row is not None:
-        yield "Row", _row_words(file)
+        yield "Row", _row_words(file.row)
+        for request in file.row.pushed.requests:
+            yield "Pushed by", _request_words(request)
     if file.change is not None and case.kind in CLOSING_KINDS:
         yield "Foreseen", FORESEEN[file.change.surprise]
     yield "Effective", instant_words(case.effective_at)
@@ -160,12 +164,18 @@ def _facts(file: CaseFile) -> Iterable[tuple[str, str]]:
         yield "Plan", f"{plan}, SHA-256 {hashed}"
 
 
-def _row_words(file: CaseFile) -> str:
-    row = file.row
-    assert row is not None, "the caller has looked"
+def _row_words(row: FeedRow) -> str:
+    named = f"{row.key} of source {row.source}"
+    if row.pushed.requests:
+        return f"{named}: {row.pushed.change}" if row.pushed.change else named
     if row.feed is None:
-        return f"{row.key} of source {row.source}, as it was taken in"
-    return f"{row.key} of source {row.source}, line {row.line} of {row.feed}, file SHA-256 {row.digest}"
+        return f"{named}, as it was taken in"
+    return f"{named}, line {row.line} of {row.feed}, file SHA-256 {row.digest}"
+
+
+def _request_words(request: PushedRequest) -> str:
+    received = instant_words(request.received_at)
+    return f"client {request.client}, {request.method}, request {request.request}, received {received}"
 
 
 def _row(one: ProvenOperation) -> ReportRow:

@@ -120,14 +120,16 @@ async def _unfinished(session) -> int:
     return int(row["n"])
 
 
-def found_pushed_company(folder: Path, url: str, people: int = 12, source: str = SOURCE) -> PushedCompany:
+def found_pushed_company(
+    folder: Path, url: str, people: int = 12, source: str = SOURCE, **more: object
+) -> PushedCompany:
     """The company on its first day with Lastday: pushed, accepted, and as it should be."""
     company = PushedCompany(folder, url)
     company.config.write_text(configuration(source), encoding="utf-8")
     company.export_design()
     for number in range(1, people + 1):
         company.hire(number)
-    company.hire_pushed(*range(1, people + 1))
+    company.hire_pushed(*range(1, people + 1), **more)
     company.lastday("source", "read", "idp", "--accept")
     company.settle()
     company.chat.writes.clear()
