@@ -211,7 +211,6 @@ class PushGroup:
             self._made.add(key)
         self._resources[key] = None if gone else resource
         self._rename(resource.source, before, None if gone else resource)
-        self._touched.pop(key, None)
         self._touched[key] = after
         self._pushes.append(self._push(write, method, resource, gone=gone))
 
