@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("spine", "evidence")
+NAMES = ("spine", "evidence", "filters")
 
 
 def main() -> None:

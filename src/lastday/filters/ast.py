@@ -45,6 +45,11 @@ class AttributePath:
         name = self.attribute if self.sub is None else f"{self.attribute}.{self.sub}"
         return name if self.schema is None else f"{self.schema}:{name}"
 
+    @property
+    def local_name(self) -> str:
+        """Attribute and sub-attribute without schema, in lower case."""
+        return (self.attribute if self.sub is None else f"{self.attribute}.{self.sub}").lower()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:

@@ -1,9 +1,9 @@
 """A resource in the form that SQL compares: everything that needs Python is done before it is stored.
 
-Each attribute is a list of nodes, under its name in lower case. A node is an object: of a
-simple value it holds the facets below, of a complex value its sub-attributes in the same form and the facets of its
-`value`. Names begin with a letter or `$`, facets never do, so that neither hides the other. An object under a URI (an
-extension) is one node and no list. Two names that differ only in case are one attribute: the first counts.
+Each attribute is a list of nodes, under its name in lower case. A node is an object: of a simple value it holds the
+facets below, of a complex value its sub-attributes in the same form (`value` even where there is none) and the facets
+of its `value`. Names begin with a letter or `$`, facets never do, so that neither hides the other. An object under a
+URI (an extension) is one node and no list. Of two names that differ only in case the first with a value counts.
 """
 
 import math
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from lastday.filters.literals import fold, instant_of
-from lastday.filters.values import elements, is_present, member
+from lastday.filters.values import VALUE, is_present, member
 from lastday.model.canonical import JsonValue
 
 TEXT = "~"
@@ -27,8 +27,6 @@ ORDER = "<"
 """Text by which moments and numbers stand in their order."""
 VOID = "-"
 """There, but without content: it compares and is not present (RFC 7644 table 3, `pr`)."""
-VALUE = "value"
-"""In the node of every complex value, empty where it has none, and of no simple one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -56,14 +54,17 @@ def comparable(resource: Mapping[str, object]) -> Node:
 
 def node_of(value: object) -> Node:
     """One value, not null and no list, in comparable form."""
-    if isinstance(value, Mapping):
-        node = _members(value)
-        node.update(_facets(member(value, VALUE)))
-    else:
-        node = _facets(value)
-    if not is_present(value):
-        node[VOID] = True
-    return node
+    if isinstance(value, str):
+        return _text_node(value)
+    if isinstance(value, (dict, Mapping)):
+        return _complex_node(value)
+    if isinstance(value, bool):
+        return {TRUTH: value}
+    if isinstance(value, (int, float)) and value == value:
+        return {NUMBER: exact_number(value), ORDER: _number_order(value)}
+    if isinstance(value, datetime):
+        return _moment_facets(value)
+    return {} if is_present(value) else {VOID: True}
 
 
 def microseconds(moment: datetime) -> int:
@@ -82,34 +83,40 @@ def exact_number(value: float) -> int | float:
 
 def _members(value: Mapping[str, object]) -> Node:
     node: Node = {VALUE: []}
-    seen: set[str] = set()
     for name, inner in value.items():
         lowered = name.lower()
-        if lowered in seen or not (lowered[:1].isalpha() or lowered[:1] == "$"):
+        first = lowered[:1]
+        if not (first.isalpha() or first == "$") or node.get(lowered):
             continue
-        seen.add(lowered)
-        if ":" not in lowered:
-            node[lowered] = [node_of(element) for element in elements(inner)]
-        elif isinstance(inner, Mapping):
-            node[lowered] = node_of(inner)
+        if ":" in lowered:
+            if isinstance(inner, (dict, Mapping)):
+                node[lowered] = _complex_node(inner)
+        elif isinstance(inner, (list, tuple)):
+            node[lowered] = [node_of(element) for element in inner if element is not None]
+        else:
+            node[lowered] = [] if inner is None else [node_of(inner)]
     return node
 
 
-def _facets(value: object) -> Node:
-    if isinstance(value, str):
-        return _text_facets(value)
-    if isinstance(value, bool):
-        return {TRUTH: value}
-    if isinstance(value, (int, float)) and value == value:
-        return {NUMBER: exact_number(value), ORDER: _number_order(value)}
-    return _moment_facets(value) if isinstance(value, datetime) else {}
+def _complex_node(value: Mapping[str, object]) -> Node:
+    node = _members(value)
+    if node[VALUE]:
+        simple = member(value, VALUE)
+        if not isinstance(simple, (list, tuple, dict, Mapping)):
+            node.update(node_of(simple))
+            node.pop(VOID, None)
+    if not is_present(value):
+        node[VOID] = True
+    return node
 
 
-def _text_facets(value: str) -> Node:
+def _text_node(value: str) -> Node:
     folded = fold(value)
     node: Node = {TEXT: folded}
     if folded != value:
         node[EXACT] = value
+    elif not value:
+        node[VOID] = True
     moment = instant_of(value)
     return node if moment is None else {**node, **_moment_facets(moment)}
 

@@ -41,7 +41,7 @@ def instant_of(text: str) -> datetime | None:
 
     RFC 7643 section 2.3.5. A moment without a zone is no instant.
     """
-    match = _DATE_TIME.fullmatch(text)
+    match = _DATE_TIME.fullmatch(text) if text[4:5] == "-" else None
     if match is None or match["zone"] is None:
         return None
     try:

@@ -1,16 +1,18 @@
 """Text -> tree, by precedence, with a stack of its own: the depth of the input never becomes depth of the program."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lastday.filters.ast import And, AttributePath, Compare, Filter, Not, Or, Present, ValuePath
 from lastday.filters.chains import balanced
 from lastday.filters.literals import objection
+from lastday.filters.plain import plain_condition
 from lastday.filters.scanner import Scanner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Limits:
-    """How much of a filter is read: characters, open brackets, conditions and operators."""
+    """How much of a filter is read: characters, open brackets, conditions and operators. Each is only itself."""
 
     length: int = 8192
     depth: int = 32
@@ -18,6 +20,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+_LONGEST_KEPT = 512
+"""Characters; so what is kept stays small, whatever is sent."""
 
 
 @dataclass(slots=True)
@@ -30,6 +34,8 @@ class _Bracket:
     alternatives: list[list[Filter]] = field(default_factory=lambda: [[]])
 
     def content(self) -> Filter:
+        if len(self.alternatives) == 1:
+            return balanced(And, self.alternatives[0])
         return balanced(Or, [balanced(And, parts) for parts in self.alternatives])
 
 
@@ -45,6 +51,16 @@ def parse(text: str, *, allow_now: bool = False, limits: Limits = DEFAULT_LIMITS
     return _Parser(text, limits, allow_now=allow_now).run()
 
 
+def parsed(text: str, *, limits: Limits = DEFAULT_LIMITS) -> Filter:
+    """As `parse`, without `now`; a short text that was read before is not read again."""
+    return _parsed_before(text, limits) if len(text) <= _LONGEST_KEPT else parse(text, limits=limits)
+
+
+@lru_cache(maxsize=1024)
+def _parsed_before(text: str, limits: Limits) -> Filter:
+    return parse(text, limits=limits)
+
+
 class _Parser:
     def __init__(self, text: str, limits: Limits, *, allow_now: bool) -> None:
         self._scanner = Scanner(text, allow_now=allow_now)
@@ -58,9 +74,17 @@ class _Parser:
             mend = f"A filter has at most {self._limits.length} characters."
             raise self._scanner.error(f"the filter has {len(text)} characters", self._limits.length, mend)
         while True:
-            operand = self._operand()
+            operand = self._plain_operand() or self._operand()
             if operand is not None and self._close_after(operand):
                 return self._open[0].content()
+
+    def _plain_operand(self) -> Filter | None:
+        found = plain_condition(self._scanner.text, self._scanner.position)
+        if found is None:
+            return None
+        condition, self._scanner.position = found
+        self._count_node(condition.path.position)
+        return condition
 
     def _operand(self) -> Filter | None:
         """One condition, or None where a bracket was opened instead."""
@@ -113,21 +137,18 @@ class _Parser:
         while True:
             bracket = self._open[-1]
             bracket.alternatives[-1].append(operand)
-            scanner.skip_blanks()
+            if self._joined(bracket):
+                return False
             if scanner.at_end:
                 self._refuse_open()
                 return True
-            if self._joined(bracket):
-                return False
             operand = self._closed(bracket)
 
     def _joined(self, bracket: _Bracket) -> bool:
-        scanner = self._scanner
-        word = scanner.peek_word().lower()
-        if word not in ("and", "or"):
+        word = self._scanner.take_joiner()
+        if not word:
             return False
-        self._count_node(scanner.position)
-        scanner.position += len(word)
+        self._count_node(self._scanner.position - len(word))
         if word == "or":
             bracket.alternatives.append([])
         return True

@@ -8,9 +8,9 @@ name absence itself: RFC 7643 section 2.5 makes null, an empty list and an absen
 """
 
 import operator as python_operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from lastday.filters.ast import (
     And,
@@ -29,13 +29,15 @@ from lastday.filters.chains import operands_of
 from lastday.filters.literals import fold, instant_of, objection
 from lastday.filters.nesting import nested_attributes
 from lastday.filters.text import write
+from lastday.filters.values import VALUE, elements, is_present
 from lastday.model.attributes import Attributes
 from lastday.model.errors import FilterError
 
 Resource: TypeAlias = Mapping[str, object]
 Predicate: TypeAlias = Callable[[Resource, datetime | None], bool]
 
-_Values: TypeAlias = Callable[[Resource], Iterable[object]]
+_Reader: TypeAlias = Callable[[Resource], object]
+"""What stands at a path: None, one value, or a list of values; complex values as they are."""
 _Test: TypeAlias = Callable[[object, datetime | None], bool]
 
 _ORDERS: dict[CompareOperator, Callable[..., bool]] = {
@@ -47,6 +49,7 @@ _ORDERS: dict[CompareOperator, Callable[..., bool]] = {
     CompareOperator.LE: python_operator.le,
 }
 _TEXT_TESTS: dict[CompareOperator, Callable[[str, str], bool]] = {
+    **_ORDERS,
     CompareOperator.CO: str.__contains__,
     CompareOperator.SW: str.startswith,
     CompareOperator.EW: str.endswith,
@@ -89,28 +92,40 @@ def _compiled(node: Filter, exact: frozenset[str], *, prefix: str) -> Predicate:
             operand = _compiled(node.operand, exact, prefix=prefix)
             return lambda resource, now: not operand(resource, now)
         case And():
-            every = tuple(_compiled(part, exact, prefix=prefix) for part in operands_of(And, node))
-            return lambda resource, now: all(part(resource, now) for part in every)
+            return _every([_compiled(part, exact, prefix=prefix) for part in operands_of(And, node)])
         case Or():
-            some = tuple(_compiled(part, exact, prefix=prefix) for part in operands_of(Or, node))
-            return lambda resource, now: any(part(resource, now) for part in some)
+            return _some([_compiled(part, exact, prefix=prefix) for part in operands_of(Or, node)])
+
+
+def _every(parts: Sequence[Predicate]) -> Predicate:
+    if len(parts) == 2:
+        left, right = parts
+        return lambda resource, now: left(resource, now) and right(resource, now)
+    return lambda resource, now: all(part(resource, now) for part in parts)
+
+
+def _some(parts: Sequence[Predicate]) -> Predicate:
+    if len(parts) == 2:
+        left, right = parts
+        return lambda resource, now: left(resource, now) or right(resource, now)
+    return lambda resource, now: any(part(resource, now) for part in parts)
 
 
 def _presence(path: AttributePath) -> Predicate:
-    found = _nodes_at(path)
-    return lambda resource, _: any(_is_present(value) for value in found(resource))
+    read = _reader(path)
+    return lambda resource, _: is_present(read(resource))
 
 
 def _element(node: ValuePath, exact: frozenset[str]) -> Predicate:
-    found = _nodes_at(node.path)
-    inner = _compiled(node.inner, exact, prefix=_local_name(node.path) + ".")
+    read = _reader(node.path)
+    inner = _compiled(node.inner, exact, prefix=node.path.local_name + ".")
 
     def some_element(resource: Resource, now: datetime | None) -> bool:
-        return any(
-            inner(value if isinstance(value, Mapping) else {"value": (value,)}, now)
-            for value in found(resource)
-            if _is_present(value)
-        )
+        for value in elements(read(resource)):
+            complex_value = value if _is_complex(value) else {VALUE: (value,)}
+            if inner(complex_value, now) and is_present(value):
+                return True
+        return False
 
     return some_element
 
@@ -121,13 +136,22 @@ def _comparison(node: Compare, exact: frozenset[str], prefix: str) -> Predicate:
         raise FilterError(wrong.what, text=write(node), position=0, mend=wrong.mend)
     if node.value is None:
         present = _presence(node.path)
-        wanted = node.operator is CompareOperator.NE
-        return lambda resource, now: present(resource, now) is wanted
-    found = _nodes_at(node.path)
-    test = _test_of(node.operator, node.value, exact_case=(prefix + _local_name(node.path)) in exact)
+        return present if node.operator is CompareOperator.NE else lambda resource, now: not present(resource, now)
+    test = _test_of(node.operator, node.value, exact_case=(prefix + node.path.local_name) in exact)
+    return _any_value(_reader(node.path), test)
 
+
+def _any_value(read: _Reader, test: _Test) -> Predicate:
     def some_value(resource: Resource, now: datetime | None) -> bool:
-        return any(test(_simple(value), now) for value in found(resource))
+        value = read(resource)
+        if isinstance(value, str):
+            return test(value, now)
+        if isinstance(value, (list, tuple)):
+            for element in value:  # noqa: SIM110 - a generator would cost more than the test
+                if test(element if isinstance(element, str) else _simple(element), now):
+                    return True
+            return False
+        return value is not None and test(_simple(value), now)
 
     return some_value
 
@@ -147,17 +171,27 @@ def _test_of(operator: CompareOperator, value: Literal, *, exact_case: bool) -> 
 
 
 def _text_test(operator: CompareOperator, value: str, *, exact_case: bool) -> _Test:
-    wanted = value if exact_case else fold(value)
-    if operator in _TEXT_TESTS:
-        inside = _TEXT_TESTS[operator]
-        return lambda found, _: isinstance(found, str) and inside(found if exact_case else fold(found), wanted)
-    compare = _ORDERS[operator]
-    instant = instant_of(value)
+    holds, instant = _TEXT_TESTS[operator], instant_of(value) if operator in _ORDERS else None
+    in_text = _exact_test(holds, value) if exact_case else _folded_test(holds, fold(value))
+    if instant is None:
+        return in_text
+
+    def test(found: object, now: datetime | None) -> bool:
+        moment = _instant(found)
+        return holds(moment, instant) if moment is not None else in_text(found, now)
+
+    return test
+
+
+def _exact_test(holds: Callable[..., bool], wanted: str) -> _Test:
+    return lambda found, _: isinstance(found, str) and holds(found, wanted)
+
+
+def _folded_test(holds: Callable[..., bool], wanted: str) -> _Test:
+    """ASCII, which nearly every text is, is folded without a call."""
 
     def test(found: object, _now: datetime | None) -> bool:
-        if instant is not None and (moment := _instant(found)) is not None:
-            return compare(moment, instant)
-        return isinstance(found, str) and compare(found if exact_case else fold(found), wanted)
+        return isinstance(found, str) and holds(found.lower() if found.isascii() else fold(found), wanted)
 
     return test
 
@@ -187,58 +221,56 @@ def _instant(found: object) -> datetime | None:
 
 def values_at(path: AttributePath, resource: Resource) -> tuple[object, ...]:
     """The values that a comparison at `path` looks at; empty where the attribute is absent."""
-    return tuple(value for value in map(_simple, _nodes_at(path)(resource)) if _is_present(value))
+    return tuple(filter(is_present, map(_simple, elements(_reader(path)(resource)))))
 
 
-def _nodes_at(path: AttributePath) -> _Values:
-    """What a resource has at `path`: no value, one or several; complex values as they are."""
+def _reader(path: AttributePath) -> _Reader:
     attribute = _member(path.attribute)
-    schema = None if path.schema is None else _member(path.schema)
-    sub = None if path.sub is None else _member(path.sub)
-
-    def found(resource: Resource) -> Iterable[object]:
-        extension = None if schema is None else schema(resource)
-        value = attribute(extension if isinstance(extension, Mapping) else resource)
-        if sub is None:
-            return _as_values(value)
-        return [inner for outer in _as_values(value) if isinstance(outer, Mapping) for inner in _as_values(sub(outer))]
-
-    return found
+    if path.schema is not None:
+        attribute = _of_extension(_member(path.schema), attribute)
+    return attribute if path.sub is None else _of_values(attribute, _member(path.sub))
 
 
-def _member(name: str) -> Callable[[Resource], object]:
-    """Reads one key, in any case. The spelling of the filter is tried first: it is nearly always the right one."""
-    lowered = name.lower()
-
+def _of_extension(schema: _Reader, attribute: _Reader) -> _Reader:
     def read(resource: Resource) -> object:
-        value = resource.get(name)
-        if value is not None or name in resource:
-            return value
-        return next((value for key, value in resource.items() if key.lower() == lowered), None)
+        extension = schema(resource)
+        return attribute(extension if _is_complex(extension) else resource)
 
     return read
 
 
-def _as_values(value: object) -> Iterable[object]:
-    if value is None:
-        return ()
-    if isinstance(value, (list, tuple)):
+def _of_values(attribute: _Reader, sub: _Reader) -> _Reader:
+    def read(resource: Resource) -> object:
+        value = attribute(resource)
+        if isinstance(value, (list, tuple)):
+            return [inner for outer in value if _is_complex(outer) for inner in elements(sub(outer))]
+        return sub(value) if _is_complex(value) else None
+
+    return read
+
+
+def _member(name: str) -> _Reader:
+    """Reads one key, in any case. The spelling of the filter is tried first: it is nearly always the right one."""
+    lowered, length = name.lower(), len(name)
+
+    def read(resource: Resource) -> object:
+        value = resource.get(name)
+        if value is None and name not in resource:
+            for key in resource:
+                if len(key) == length and key.lower() == lowered:
+                    return resource[key]
         return value
-    return (value,)
+
+    return read
+
+
+_value = _member(VALUE)
 
 
 def _simple(value: object) -> object:
-    return _member("value")(value) if isinstance(value, Mapping) else value
+    return _value(value) if _is_complex(value) else value
 
 
-def _is_present(value: object) -> bool:
-    """RFC 7644 table 3, `pr`: a value that is not empty, or a complex one with something that is not empty in it."""
-    if isinstance(value, Mapping):
-        return any(_is_present(inner) for inner in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_is_present(inner) for inner in value)
-    return value is not None and value != ""
-
-
-def _local_name(path: AttributePath) -> str:
-    return (path.attribute if path.sub is None else f"{path.attribute}.{path.sub}").lower()
+def _is_complex(value: object) -> TypeGuard[Mapping[str, object]]:
+    """A dict nearly always, which is told sooner than that it is a Mapping."""
+    return isinstance(value, (dict, Mapping))

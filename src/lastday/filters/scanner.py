@@ -8,6 +8,7 @@ from lastday.filters.ast import AttributePath, CompareOperator, Literal, Now
 from lastday.model.errors import FilterError
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_JOINER = re.compile(r"[ \t\r\n]*(?:(and|or)(?![A-Za-z0-9_$.:/~%+-]))?", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[A-Za-z$][A-Za-z0-9_$.:/~%+-]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z$][A-Za-z0-9_$-]*", re.ASCII)
 _SCHEMA = re.compile(r"(?:urn:|https?:).+", re.IGNORECASE)
@@ -43,6 +44,14 @@ class Scanner:
             return False
         self.position += len(mark)
         return True
+
+    def take_joiner(self) -> str:
+        """`and` or `or` in lower case, and past it, where it comes next; else empty, and past the blanks."""
+        match = _JOINER.match(self.text, self.position)
+        if match is None:
+            return ""
+        self.position = match.end()
+        return (match[1] or "").lower()
 
     def peek_word(self) -> str:
         """The word that comes next, without moving; empty where none does."""

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 
 from lastday.filters.ast import AttributePath
 from lastday.filters.comparable import EXACT, ORDER, TEXT, TRUTH, Node, node_of
-from lastday.filters.sqltext import SqlCondition, SqlTarget, local_name, nodes_at, sql, text_parameter
+from lastday.filters.sqltext import SqlCondition, SqlTarget, nodes_at, sql, text_parameter
 from lastday.filters.values import elements, member
 
 _PRIMARY = f'$[*] ? (@."primary"[*]."{TRUTH}" == true)'
@@ -36,7 +36,7 @@ def sort_key(
     the path is in `case_exact`, moments and numbers in their own order. `columns` are the paths for which the target
     has a column.
     """
-    if path.schema is None and local_name(path) in columns:
+    if path.schema is None and path.local_name in columns:
         return column_text(resource, path, case_exact=case_exact)
     node = _deciding_node(resource, path)
     found = next((node[facet] for facet in _facets(path, case_exact) if facet in node), None)
@@ -76,4 +76,4 @@ def _facets(path: AttributePath, case_exact: frozenset[str]) -> tuple[str, ...]:
 
 
 def _is_exact(path: AttributePath, case_exact: frozenset[str]) -> bool:
-    return local_name(path) in {name.lower() for name in case_exact}
+    return path.local_name in {name.lower() for name in case_exact}

@@ -27,7 +27,6 @@ from lastday.filters.comparable import (
     NUMBER,
     TEXT,
     TRUTH,
-    VALUE,
     VOID,
     Node,
     exact_number,
@@ -43,13 +42,13 @@ from lastday.filters.sqltext import (
     column_test,
     joined,
     json_parameter,
-    local_name,
     nodes_at,
     sql,
     text_parameter,
     text_test,
 )
 from lastday.filters.text import paths, write
+from lastday.filters.values import VALUE
 from lastday.model.canonical import JsonValue
 from lastday.model.errors import FilterError
 
@@ -72,7 +71,7 @@ class _Scope:
         return f"v{self.depth}"
 
     def is_exact(self, path: AttributePath) -> bool:
-        return self.prefix + local_name(path) in self.exact
+        return self.prefix + path.local_name in self.exact
 
     def nodes(self, path: AttributePath) -> SqlCondition:
         return nodes_at(path, self.target.document, of_value=self.depth > 0)
@@ -83,7 +82,7 @@ class _Scope:
         return f"coalesce({self.node} ->> '{EXACT}', {folded})" if self.is_exact(path) else folded
 
     def inside(self, path: AttributePath) -> "_Scope":
-        prefix = local_name(path) + "."
+        prefix = path.local_name + "."
         return replace(self, target=SqlTarget(document=self.node), prefix=prefix, depth=self.depth + 1)
 
 
@@ -195,7 +194,7 @@ def _some_value(node: ValuePath, scope: _Scope) -> SqlCondition:
 def _hints(inner: Filter, now: datetime | None) -> list[Node]:
     """What an index can look for: every value that satisfies `inner` has all of one of these; empty: no idea."""
     equal = [part for part in operands_of(And, inner) if isinstance(part, Compare) and _is_findable(part)]
-    own = [part for part in equal if local_name(part.path) == VALUE]
+    own = [part for part in equal if part.path.local_name == VALUE]
     hint: Node = {}
     for part in equal:
         facets, name = _equal_facets(part.value, now), part.path.attribute.lower()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from lastday.filters.ast import AttributePath, CompareOperator
-from lastday.filters.comparable import VALUE
+from lastday.filters.values import VALUE
 from lastday.model.canonical import JsonValue
 
 SqlParameter: TypeAlias = str | int
@@ -50,12 +50,7 @@ class SqlTarget:
 
     def column(self, path: AttributePath) -> str | None:
         """The column that alone decides about text at `path`; None with a schema, which may be an extension's."""
-        return self.columns.get(local_name(path)) if path.schema is None else None
-
-
-def local_name(path: AttributePath) -> str:
-    """The path without schema, in lower case."""
-    return (path.attribute if path.sub is None else f"{path.attribute}.{path.sub}").lower()
+        return self.columns.get(path.local_name) if path.schema is None else None
 
 
 def sql(template: str, *parts: SqlCondition) -> SqlCondition:

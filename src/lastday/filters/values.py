@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+VALUE = "value"
+"""The sub-attribute that stands for a whole complex value (RFC 7643 section 2.4)."""
+
 
 def elements(value: object) -> tuple[object, ...]:
     """The values of an attribute, without null. RFC 7643 section 2.5: null and an empty list are no value.
