@@ -9,8 +9,9 @@ from typing import Any
 from lastday.execution import reconcile
 from lastday.execution.pushing import PushWriter
 from lastday.execution.worker import Worker
+from lastday.model.canonical import JsonValue
 from lastday.model.ids import ResourceId
-from lastday.model.scim import PushClient, PushMethod, ResourceType, Write
+from lastday.model.scim import Body, PushClient, PushMethod, ResourceType, Write
 from tests.integration.execution.company import CONFIGURATION, MONDAY, Company
 from tests.integration.execution.pushes import ENTERPRISE, GROUP, USER, client, group, post, user, with_attributes
 
@@ -18,6 +19,7 @@ NINE = "2026-11-23T09:00:00+00:00"
 TEN = "2026-11-23T10:00:00+00:00"
 PERSON = "urn:lastday:params:scim:schemas:extension:person:2.0:User"
 SOURCE = '[server]\nlisten = "127.0.0.1:0"\n\n[source.idp]\nkind = "scim"\nperson_key = "externalId"\n\n'
+NOTHING: Body = {}
 _START, _END = CONFIGURATION.index("[source.hr]"), CONFIGURATION.index("[user.dana]")
 
 
@@ -26,29 +28,30 @@ def configuration(source: str = SOURCE) -> str:
     return CONFIGURATION[:_START] + source + CONFIGURATION[_END:]
 
 
-def person(number: int, **more: object) -> dict[str, Any]:
+def person(number: int) -> dict[str, Any]:
     """Person N as a client pushes them: odd ones are engineers."""
     name = f"p{number}@small.example"
     said = user(name, externalId=f"k{number}", displayName=f"Person {number}", emails=[{"value": name}])
-    return {**said, ENTERPRISE: job(number), **more}
+    return {**said, ENTERPRISE: job(number)}
 
 
-def job(number: int, **more: object) -> dict[str, object]:
+def job(number: int, **more: JsonValue) -> dict[str, JsonValue]:
     return {"employeeNumber": f"E{number}", "department": "Engineering" if number % 2 else "Sales", **more}
 
 
 def patch(
     resource: ResourceId, kind: ResourceType = USER, *, by: PushClient | None = None, request: str = "r-patch",
+    also: Body = NOTHING,
     **attributes: object,
 ) -> Write:  # fmt: skip
-    """These attributes are set and the others left; None takes one away."""
+    """These attributes are set and the others left; None takes one away. `also` has those with a URN."""
     return Write(
         client=by or client(),
         type=kind,
         id=resource,
         method=PushMethod.PATCH,
         request_id=request,
-        change=lambda before: with_attributes(before, attributes),
+        change=lambda before: with_attributes(before, {**attributes, **also}),
     )
 
 
@@ -66,10 +69,11 @@ class PushedCompany(Company):
 
     def push(self, *writes: Write, at: str = MONDAY) -> list[ResourceId]:
         """The writer makes them durable one after the other; the ids of what was written."""
-        return self.in_session(lambda session: _written(session, writes), at)
+        written: list[ResourceId] = self.in_session(lambda session: _written(session, writes), at)
+        return written
 
-    def hire_pushed(self, *numbers: int, at: str = MONDAY, **more: object) -> None:
-        made = self.push(*(post(person(number, **more)) for number in numbers), at=at)
+    def hire_pushed(self, *numbers: int, at: str = MONDAY, also: Body = NOTHING) -> None:
+        made = self.push(*(post({**person(number), **also}) for number in numbers), at=at)
         self.ids |= dict(zip(numbers, made, strict=True))
 
     def found_group(self, name: str, *members: int, at: str = MONDAY) -> ResourceId:
@@ -121,7 +125,7 @@ async def _unfinished(session) -> int:
 
 
 def found_pushed_company(
-    folder: Path, url: str, people: int = 12, source: str = SOURCE, **more: object
+    folder: Path, url: str, people: int = 12, source: str = SOURCE, also: Body = NOTHING
 ) -> PushedCompany:
     """The company on its first day with Lastday: pushed, accepted, and as it should be."""
     company = PushedCompany(folder, url)
@@ -129,7 +133,7 @@ def found_pushed_company(
     company.export_design()
     for number in range(1, people + 1):
         company.hire(number)
-    company.hire_pushed(*range(1, people + 1), **more)
+    company.hire_pushed(*range(1, people + 1), also=also)
     company.lastday("source", "read", "idp", "--accept")
     company.settle()
     company.chat.writes.clear()

@@ -71,7 +71,7 @@ def test_every_request_of_the_batch_is_named_and_no_other_persons(company):
 
 
 def test_an_end_that_came_by_itself_names_the_push_that_told_of_it(company):
-    company.push(patch(company.ids[3], request="req-end", **{PERSON: {"endsAt": "2026-11-23T09:30:00Z"}}), at=NINE)
+    company.push(patch(company.ids[3], request="req-end", also={PERSON: {"endsAt": "2026-11-23T09:30:00Z"}}), at=NINE)
     company.go_on(at=NINE)
 
     async def due(session):
@@ -87,7 +87,7 @@ def test_an_end_that_came_by_itself_names_the_push_that_told_of_it(company):
 def test_the_reason_is_in_no_bundle(company):
     """Design section 10: end reasons are for HR and legal."""
     said = {"endReason": "embezzlement"}
-    company.push(patch(company.ids[3], active=False, **{PERSON: said}), at=NINE)
+    company.push(patch(company.ids[3], active=False, also={PERSON: said}), at=NINE)
     company.go_on(at=NINE)
     page, row = bundle_of_the_case(company, TEN)
     assert "embezzlement" not in page + json.dumps(row)
@@ -99,8 +99,8 @@ def test_a_status_of_its_own_is_told_in_the_words_of_the_client(tmp_path, databa
         f'{SOURCE}[source.idp.extension."{urn}"]\nstate = {{ type = "string" }}\n\n[source.idp.map]\n'
         f'status = {{ column = "{urn}:state", active = ["here"], suspended = ["leave"], ended = ["gone"] }}\n\n'
     )
-    company = found_pushed_company(tmp_path, database_url, people=2, source=source, **{urn: {"state": "here"}})
-    company.push(patch(company.ids[1], request="req-9", **{urn: {"state": "leave"}}, active=False), at=NINE)
+    company = found_pushed_company(tmp_path, database_url, people=2, source=source, also={urn: {"state": "here"}})
+    company.push(patch(company.ids[1], request="req-9", also={urn: {"state": "leave"}}, active=False), at=NINE)
     company.go_on(at=NINE)
     page, row = bundle_of_the_case(company, TEN)
     assert row["change"] == f"{urn}:state here -> leave"

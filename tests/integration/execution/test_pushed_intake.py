@@ -176,7 +176,7 @@ def test_who_is_switched_off_left_when_we_heard_of_it(company):
 def test_a_stated_end_before_the_push_is_when_the_person_left(company):
     """Whichever is earlier."""
     said = {"endsAt": "2026-11-22T15:00:00Z"}
-    company.push(patch(company.ids[3], active=False, **{PERSON: said}), at=NINE)
+    company.push(patch(company.ids[3], active=False, also={PERSON: said}), at=NINE)
     company.take_in(at=NINE)
     [ended] = of(company, "E3").engagements
     assert ended.ends_at == datetime.fromisoformat("2026-11-22T15:00:00+00:00")
@@ -184,14 +184,14 @@ def test_a_stated_end_before_the_push_is_when_the_person_left(company):
 
 def test_a_later_stated_end_does_not_keep_in_who_is_switched_off(company):
     """Unlike a file, whose `ended` with a later day is believed about the day."""
-    company.push(patch(company.ids[3], active=False, **{PERSON: {"endDate": "2026-12-31"}}), at=NINE)
+    company.push(patch(company.ids[3], active=False, also={PERSON: {"endDate": "2026-12-31"}}), at=NINE)
     company.go_on(at=NINE)
     assert not company.chat.of("E3").enabled
 
 
 def test_a_later_end_of_somebody_who_is_switched_on_is_kept_until_it_comes(company):
     """The loop acts at the hour; the end is known from the push on."""
-    company.push(patch(company.ids[3], **{PERSON: {"endsAt": "2026-11-23T09:30:00Z"}}), at=NINE)
+    company.push(patch(company.ids[3], also={PERSON: {"endsAt": "2026-11-23T09:30:00Z"}}), at=NINE)
     company.go_on(at=NINE)
     assert company.chat.of("E3").enabled
 
@@ -235,7 +235,7 @@ def test_switched_on_again_after_days_is_a_rehire(company):
 
 def test_a_rehire_lasts_through_later_pushes(company):
     """What the resource states of a first day belongs to the stretch that is over."""
-    company.push(patch(company.ids[3], active=False, **{PERSON: {"startDate": "2020-01-01"}}), at=MONDAY)
+    company.push(patch(company.ids[3], active=False, also={PERSON: {"startDate": "2020-01-01"}}), at=MONDAY)
     company.take_in(at=MONDAY)
     friday, saturday = "2026-11-27T06:00:00+00:00", "2026-11-28T06:00:00+00:00"
     company.push(patch(company.ids[3], active=True), at=friday)
@@ -407,21 +407,21 @@ def test_a_group_with_another_name_is_another_group_to_policy(company):
 def test_a_manager_is_the_number_of_the_user_that_is_meant(company):
     """Clients name a manager by the id of a resource; people and policies know numbers."""
     led = job(2, manager={"value": company.ids[1]})
-    company.push(patch(company.ids[2], **{ENTERPRISE: led}))
+    company.push(patch(company.ids[2], also={ENTERPRISE: led}))
     company.take_in()
     assert of(company, "E2").engagements[0].attributes.text("manager") == "E1"
 
 
 def test_a_manager_who_gets_another_number_has_it_with_everybody_they_lead(company):
-    company.push(patch(company.ids[2], **{ENTERPRISE: job(2, manager={"value": company.ids[1]})}))
+    company.push(patch(company.ids[2], also={ENTERPRISE: job(2, manager={"value": company.ids[1]})}))
     company.take_in()
-    company.push(patch(company.ids[1], **{ENTERPRISE: job(1, employeeNumber="E100")}))
+    company.push(patch(company.ids[1], also={ENTERPRISE: job(1, employeeNumber="E100")}))
     company.take_in()
     assert of(company, "E2").engagements[0].attributes.text("manager") == "E100"
 
 
 def test_a_manager_who_is_not_known_stays_as_pushed(company):
-    company.push(patch(company.ids[2], **{ENTERPRISE: job(2, manager={"value": "someone"})}))
+    company.push(patch(company.ids[2], also={ENTERPRISE: job(2, manager={"value": "someone"})}))
     company.take_in()
     assert of(company, "E2").engagements[0].attributes.text("manager") == "someone"
 
