@@ -27,7 +27,7 @@ from lastday.connectors.scim.resources import (
     resource_of,
     schema_of,
 )
-from lastday.connectors.scim.searching import UserFinder, values_under
+from lastday.connectors.scim.searching import UserFinder, shows, values_under
 from lastday.connectors.scim.vendor_terms import DisableVerb, PathForm
 from lastday.connectors.scim.writing import Writer
 from lastday.connectors.sdk.answers import Answer
@@ -248,14 +248,26 @@ class ScimConnector:
         return name if isinstance(name, str) and name else "bearer token"
 
     async def _conflict(self, draft: AccountDraft, answer: Answer) -> Outcome:
-        """After a 409: whether the account that is in the way is the one that was to be made."""
+        """After a 409: whether the account that is in the way is the one that was to be made, by the draft's proof.
+
+        Raises NotSupported where the application can be searched neither by the proof nor by the name.
+        """
         proof = next((name for name in PROOFS if name in draft.attributes), None)
         if proof is not None:
-            found = await self.find_accounts(proof, draft.attributes.text(proof) or "")
+            value = draft.attributes.text(proof) or ""
+            found = await self._carrying(proof, value, draft.username)
             if len(found) == 1:
-                detail = f"it is there as {found[0].username}"
-                return outcome_of(OutcomeKind.ALREADY_DONE, answer, detail=detail, native_id=found[0].native_id)
+                detail = f"it is there as {field(found[0], 'userName')}"
+                return outcome_of(OutcomeKind.ALREADY_DONE, answer, detail=detail, native_id=id_of(found[0]))
         return outcome_of(OutcomeKind.REFUSED, answer, detail="taken")
+
+    async def _carrying(self, proof: str, value: str, username: str) -> list[Resource]:
+        """The users with the proof; where it cannot be searched for, those of the same name that show it."""
+        try:
+            return list(await self._finder.find(proof, value))
+        except NotSupported:
+            named = await self._finder.find("userName", username)
+        return [user for user in named if shows(user, proof, value)]
 
     async def _set_active(self, native_id: NativeId, *, active: bool) -> Outcome:
         """In the form that is known; else with a path, and after a 400, with which nothing was done, without one."""

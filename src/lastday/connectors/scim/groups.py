@@ -133,11 +133,15 @@ def names_of(user: Resource) -> tuple[str, ...]:
     return (id_of(user), location) if isinstance(location, str) and location else (id_of(user),)
 
 
-def stands_for(entry: JsonValue, names: frozenset[str]) -> bool:
+def stands_for(entry: JsonValue, names: Iterable[str]) -> bool:
     """The entry of a group is the user who goes by these names."""
-    value = field(entry, "value") if isinstance(entry, Mapping) else entry
     reference = field(entry, "$ref") if isinstance(entry, Mapping) else None
-    return not _is_group(entry) and not names.isdisjoint({str(value), str(reference)})
+    return not _is_group(entry) and not {called(entry), str(reference)}.isdisjoint(names)
+
+
+def called(entry: JsonValue) -> str:
+    """What an entry calls its member."""
+    return str(field(entry, "value") if isinstance(entry, Mapping) else entry)
 
 
 def _is_group(entry: JsonValue) -> bool:
@@ -154,7 +158,8 @@ class GroupReader:
         self._names = GroupNames({})
         self._names_until = 0.0
         self._filter_proven: bool | None = None
-        self._pairs = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._proving, self._naming = asyncio.Lock(), asyncio.Lock()
+        self._searches = asyncio.Semaphore(ASKED_AT_ONCE)
 
     async def whole(self, *, fresh: bool = False) -> Memberships:
         """All groups with the members that they list."""
@@ -167,17 +172,16 @@ class GroupReader:
 
         A name says which group is meant; who is in it is never taken from here.
         """
-        stale = anew or asyncio.get_running_loop().time() >= self._names_until
-        if stale or any(gid not in self._names.by_id for gid in known):
-            query = Query(endpoint="Groups", options=WITHOUT_MEMBERS, fresh=True)
-            self._keep(GroupNames.of(await self._lists.every(query)))
-        return self._names
+        async with self._naming:
+            stale = anew or asyncio.get_running_loop().time() >= self._names_until
+            if stale or any(gid not in self._names.by_id for gid in known):
+                query = Query(endpoint="Groups", options=WITHOUT_MEMBERS, fresh=True)
+                self._keep(GroupNames.of(await self._lists.every(query)))
+            return self._names
 
     async def holdings_of(self, user: Resource) -> tuple[ObservedHolding, ...]:
         """What the user holds, read fresh: by a filter on members where it is proven to work, else from all groups."""
-        if self._filter_proven is None:
-            self._filter_proven = await self._prove_filter()
-        if self._filter_proven:
+        if await self._filter_works():
             direct = await self._filtered(id_of(user))
         elif self._dialect.members_readable:
             return (await self.whole(fresh=True)).holdings_of(user)
@@ -206,7 +210,8 @@ class GroupReader:
 
     async def _filtered(self, native_id: NativeId) -> list[str]:
         """The ids of the groups that the filter finds; those that list members and not this one are not believed."""
-        groups = await self._lists.every(_with_member(native_id))
+        async with self._searches:
+            groups = await self._lists.every(_with_member(native_id))
         return [id_of(group) for group in groups if not members_of(group) or native_id in members_of(group)]
 
     async def _asked_one_by_one(self, native_id: NativeId) -> list[str]:
@@ -220,11 +225,18 @@ class GroupReader:
 
     async def _is_in(self, template: str, group: str, native_id: NativeId) -> bool:
         wanted = template.replace('"{group}"', json.dumps(group)).replace('"{user}"', json.dumps(native_id))
-        async with self._pairs:
+        async with self._searches:
             found = await self._lists.every(Query(endpoint="Groups", filter=wanted, fresh=True))
         if any(id_of(one) != group for one in found):
             raise AnswerUnusable(f"the search in group {group} found another group", effect=UNKNOWN_GROUPS)
         return bool(found)
+
+    async def _filter_works(self) -> bool:
+        """Tried once, however many ask at the same time."""
+        async with self._proving:
+            if self._filter_proven is None:
+                self._filter_proven = await self._prove_filter()
+        return self._filter_proven
 
     async def _prove_filter(self) -> bool:
         """True after the filter found a member known to be there and, for an id that nobody has, no group.

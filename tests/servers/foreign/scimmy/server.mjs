@@ -4,7 +4,6 @@ import SCIMMY from "scimmy";
 import SCIMMYRouters from "scimmy-routers";
 
 const {FOREIGN_PORT: port, FOREIGN_TOKEN: token} = process.env;
-const pageSize = Number(process.env.FOREIGN_PAGE_SIZE ?? 20);
 const users = new Map();
 const groups = new Map();
 const byName = new Map();
@@ -73,7 +72,7 @@ function deleteGroup(resource) {
     if (!groups.delete(resource.id)) throw notFound(resource.id);
 }
 
-SCIMMY.Config.set({patch: true, filter: {supported: true, maxResults: pageSize}});
+SCIMMY.Config.set({patch: true, filter: {supported: true, maxResults: 20}});
 SCIMMY.Resources.declare(SCIMMY.Resources.User, {ingress: writeUser, egress: readUsers, degress: deleteUser});
 SCIMMY.Resources.User.extend(SCIMMY.Schemas.EnterpriseUser, false);
 SCIMMY.Resources.declare(SCIMMY.Resources.Group, {ingress: writeGroup, egress: readGroups, degress: deleteGroup});
