@@ -14,7 +14,7 @@ from lastday.filters.predicate import compile_predicate
 from lastday.interfaces.scim.protocol.errors import invalid_filter, invalid_value
 from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.protocol.schema import Attribute, AttributeType, Mutability
-from lastday.interfaces.scim.protocol.values import identical, is_primary, read_value, shown
+from lastday.interfaces.scim.protocol.values import identical, is_primary, read_value, refuse_too_many, shown
 from lastday.model.canonical import JsonValue
 from lastday.model.errors import FilterError
 
@@ -229,6 +229,7 @@ def settled(attribute: Attribute, old: Sequence[Element], new: list[Element]) ->
     A value that an operation marks as primary unmarks the others (RFC 7644 section 3.5.2). Raises ScimError 400
     invalidValue where an operation marks several.
     """
+    refuse_too_many(attribute, len(new))
     if "primary" in attribute.subs:
         new = _one_primary(attribute, old, new)
     if len(new) == len(old) and {identical(one) for one in new} == {identical(one) for one in old}:

@@ -11,7 +11,7 @@ from lastday.interfaces.scim.protocol.elements import Element, enriched, known_p
 from lastday.interfaces.scim.protocol.operations import Op, Operation
 from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.protocol.schema import Attribute
-from lastday.interfaces.scim.protocol.values import read_elements
+from lastday.interfaces.scim.protocol.values import read_elements, refuse_too_many
 from lastday.model.canonical import JsonValue
 
 Keyed: TypeAlias = dict[JsonValue, Element]
@@ -51,6 +51,7 @@ def add_keyed(attribute: Attribute, held: Keyed, new: list[JsonValue]) -> None:
             value = element["value"]
             known = held.get(value)
             held[value] = element if known is None else enriched(attribute, known, element)
+    refuse_too_many(attribute, len(held))
 
 
 def _remove_named(attribute: Attribute, held: Keyed, given: object, profile: Profile) -> bool:

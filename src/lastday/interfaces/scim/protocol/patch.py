@@ -15,8 +15,8 @@ from lastday.interfaces.scim.protocol.values import refuse_unknown, shown
 from lastday.model.canonical import JsonValue
 from lastday.model.scim import Body
 
-MOST_WORK = 2_000_000
-"""Elements that the operations of one request may look at, all together."""
+MOST_WORK = 50_000
+"""Elements that operations may have looked at, all together, where another one begins."""
 
 Draft: TypeAlias = dict[str, JsonValue]
 
@@ -62,7 +62,7 @@ class _Patching:
         attribute = self._kind.attribute(key)
         extension = None if attribute is not None else self._kind.extension(key)
         if attribute is not None:
-            if not self._passes_over(attribute):
+            if not self._passes_over(attribute, operation.value, self._draft):
                 self._apply_to(operation, Target(attribute=attribute))
         elif extension is not None:
             self._apply_to(operation, Target(extension=extension))
@@ -104,11 +104,14 @@ class _Patching:
             attribute = extension.by_name.get(key) or extension.by_name.get(key.lower())
             if attribute is None:
                 refuse_unknown(f"{extension.urn}:{key}", self._profile)
-            elif not self._passes_over(attribute):
+            elif not self._passes_over(attribute, value, inner):
                 self._change(inner, Operation(op=operation.op, value=value), Target(), attribute)
 
-    def _passes_over(self, attribute: Attribute) -> bool:
-        return attribute.mutability is Mutability.READ_ONLY and self._profile.ignore_read_only_in_patch
+    def _passes_over(self, attribute: Attribute, given: object, holder: Draft) -> bool:
+        """A read-only attribute in the value may say what is so already."""
+        if attribute.mutability is not Mutability.READ_ONLY:
+            return False
+        return self._profile.ignore_read_only_in_patch or (given or None) == holder.get(attribute.name)
 
     def _changed_by_key(self, operation: Operation, target: Target, attribute: Attribute) -> bool:
         name = attribute.name
@@ -137,7 +140,7 @@ class _Patching:
         if attribute.name == "schemas":
             return
         old = holder.get(attribute.name)
-        self._count(old)
+        self._count(old, operation.path)
         new = changed_value(attribute, old, operation, self._profile, condition=target.filter, sub=target.sub)
         if new is not None:
             holder[attribute.name] = new
@@ -146,10 +149,11 @@ class _Patching:
         else:
             holder.pop(attribute.name, None)
 
-    def _count(self, value: JsonValue) -> None:
-        self._work += len(value) if isinstance(value, list) else 0
+    def _count(self, value: JsonValue, path: str | None) -> None:
+        """A long filter costs more than a short one for each element."""
         if self._work > MOST_WORK:
             raise ScimError(413, "these operations look at too many values: send fewer in one request")
+        self._work += (len(value) if isinstance(value, list) else 0) * (1 + len(path or "") // 64)
 
 
 def _refuse_removed(extension: Schema, held: Draft) -> None:

@@ -6,8 +6,8 @@ None stands for an absent value. Values are never changed in place.
 from collections.abc import Mapping, Sequence
 
 from lastday.filters.ast import Filter
-from lastday.interfaces.scim.protocol.elements import Element, added, described, selector, settled, without
-from lastday.interfaces.scim.protocol.errors import mutability, no_target
+from lastday.interfaces.scim.protocol.elements import Element, Test, added, described, selector, settled, without
+from lastday.interfaces.scim.protocol.errors import invalid_value, mutability, no_target
 from lastday.interfaces.scim.protocol.operations import Op, Operation
 from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.protocol.schema import Attribute, AttributeType, Mutability
@@ -126,9 +126,8 @@ def _some_elements(
     sub: Attribute | None,
 ) -> list[Element]:
     chosen = (lambda _: True) if condition is None else selector(attribute, condition, profile)
-    clears = operation.op is Op.REMOVE or (operation.op is Op.REPLACE and operation.value is None)
-    if clears and sub is None:
-        return [element for element in old if not chosen(element)]
+    if sub is None and (operation.op is Op.REMOVE or (operation.op is Op.REPLACE and operation.value is None)):
+        return _unchosen(attribute, old, chosen, operation, profile)
     new: list[Element] = []
     hits = 0
     for element in old:
@@ -142,6 +141,15 @@ def _some_elements(
     if hits or operation.op is Op.REMOVE:
         return new
     return [*new, *_made(attribute, operation, profile, condition, sub)]
+
+
+def _unchosen(
+    attribute: Attribute, old: Sequence[Element], chosen: Test, operation: Operation, profile: Profile
+) -> list[Element]:
+    left = [element for element in old if not chosen(element)]
+    if operation.op is Op.REPLACE and len(left) == len(old) and not profile.create_missing_element:
+        raise no_target(f"no value of {attribute.path} is chosen by the path")
+    return left
 
 
 def _changed_element(
@@ -162,20 +170,25 @@ def _changed_element(
 def _replaced(attribute: Attribute, held: Mapping[str, JsonValue], given: object, profile: Profile) -> Element:
     """The element that a value other than an object stands for, with what it does not say left as it is."""
     read = read_elements(attribute, given, profile, alone=True)
-    new = read[0] if len(read) == 1 else None
-    if isinstance(new, Mapping):
-        return _merged(attribute, held, new, profile)
-    return new
+    if len(read) != 1:
+        raise invalid_value(f"{attribute.path}: one value takes the place of what the path chooses")
+    new = read[0]
+    return _merged(attribute, held, new, profile) if isinstance(new, Mapping) else new
 
 
 def _made(
     attribute: Attribute, operation: Operation, profile: Profile, condition: Filter | None, sub: Attribute | None
 ) -> list[Element]:
-    """The element that the path describes, where the profile makes it. Raises ScimError 400 noTarget."""
-    if operation.value is None and profile.nulls_as_absent:
+    """The first element, or the one that the path describes, where the profile makes it.
+
+    A path without a filter to an attribute that does not exist is an `add` (RFC 7644 section 3.5.2.3). Raises
+    ScimError 400 noTarget.
+    """
+    if operation.value is None and (condition is None or profile.nulls_as_absent):
         return []
     start = {} if condition is None else described(attribute, condition, profile)
-    if not profile.create_missing_element or start is None or not attribute.sub_attributes:
+    makes_it = condition is None or profile.create_missing_element
+    if not makes_it or start is None or not attribute.sub_attributes:
         raise no_target(f"no value of {attribute.path} is chosen by the path")
     if sub is not None:
         made = _with_sub(attribute, start, sub, operation, profile)

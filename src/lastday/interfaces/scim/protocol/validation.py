@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from lastday.interfaces.scim.protocol.errors import invalid_syntax, invalid_value, mutability
 from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.protocol.schema import Attribute, Mutability, ResourceKind, Schema
-from lastday.interfaces.scim.protocol.values import identical, read_value, refuse_unknown, shown
+from lastday.interfaces.scim.protocol.values import identical, is_blank, read_value, refuse_unknown, shown
 from lastday.model.canonical import JsonValue
 from lastday.model.scim import Body
 
@@ -31,7 +31,7 @@ def new_body(given: object, kind: ResourceKind, profile: Profile, *, before: Bod
 def complete(found: Mapping[str, JsonValue], kind: ResourceKind) -> Body:
     """The body with its `schemas` first. Raises ScimError 400 invalidValue where something required is not there."""
     for attribute in kind.required:
-        if attribute.name not in found:
+        if is_blank(found.get(attribute.name)):
             raise invalid_value(f"{attribute.path} is required")
     present: list[JsonValue] = [kind.core.urn]
     for extension in kind.extensions:
@@ -47,7 +47,7 @@ def complete(found: Mapping[str, JsonValue], kind: ResourceKind) -> Body:
 def require_within(schema: Schema, held: JsonValue) -> None:
     """Raises ScimError 400 invalidValue where an extension's object lacks a required attribute."""
     for attribute in schema.required:
-        if not isinstance(held, Mapping) or attribute.name not in held:
+        if not isinstance(held, Mapping) or is_blank(held.get(attribute.name)):
             raise invalid_value(f"{attribute.path} is required")
 
 

@@ -14,8 +14,10 @@ from lastday.interfaces.scim.protocol.profiles import Profile, UnknownAttributes
 from lastday.interfaces.scim.protocol.schema import LONGEST_TEXT, Attribute, AttributeType, Mutability, TextFormat
 from lastday.model.canonical import JsonValue
 
-MOST_ELEMENTS = 100_000
-"""Values in one multi-valued attribute."""
+MOST_KEYED = 100_000
+"""Values in one attribute whose elements are looked up by their `value`: members of a group."""
+MOST_ELEMENTS = 2_000
+"""Values in any other multi-valued attribute."""
 LONGEST_KEY_BYTES = 2000
 """What an index of PostgreSQL takes of a text in its folded form, with room for what stands beside it."""
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
@@ -41,8 +43,7 @@ def read_elements(attribute: Attribute, given: object, profile: Profile, *, alon
         if not alone:
             raise invalid_value(f"{attribute.path} is multi-valued: its value is an array")
         given = [given]
-    if len(given) > MOST_ELEMENTS:
-        raise invalid_value(f"{attribute.path} has more than {MOST_ELEMENTS} values")
+    refuse_too_many(attribute, len(given))
     reader = _READERS[attribute.type]
     read = [reader(attribute, one, profile) for one in given if one is not None]
     present: list[JsonValue] = [one for one in read if one is not None]
@@ -50,12 +51,28 @@ def read_elements(attribute: Attribute, given: object, profile: Profile, *, alon
         return present
     refuse_two_primaries(attribute, present)
     if attribute.is_keyed:
-        return list({_key(one): one for one in present}.values())
-    return list({identical(one): one for one in reversed(present)}.values())[::-1]
+        return _each_value_once(present)
+    found: dict[Hashable, JsonValue] = {}
+    for element in present:
+        found.setdefault(identical(element), element)
+    return list(found.values())
 
 
-def _key(element: JsonValue) -> JsonValue:
-    return element["value"] if isinstance(element, Mapping) else element
+def refuse_too_many(attribute: Attribute, count: int) -> None:
+    """Raises ScimError 400 invalidValue where an attribute would have more values than are kept."""
+    most = MOST_KEYED if attribute.is_keyed else MOST_ELEMENTS
+    if count > most:
+        raise invalid_value(f"{attribute.path} has more than {most} values")
+
+
+def _each_value_once(elements: Sequence[JsonValue]) -> list[JsonValue]:
+    """What is said of one value in several elements is said in one; the first word counts."""
+    found: dict[JsonValue, JsonValue] = {}
+    for element in elements:
+        if isinstance(element, Mapping):
+            known = found.get(element["value"])
+            found[element["value"]] = {**element, **known} if isinstance(known, Mapping) else element
+    return list(found.values())
 
 
 def refuse_two_primaries(attribute: Attribute, elements: Sequence[JsonValue]) -> None:
@@ -122,8 +139,13 @@ def shown(name: str) -> str:
 def require_subs(attribute: Attribute, found: Mapping[str, JsonValue]) -> None:
     """Raises ScimError 400 invalidValue where a required sub-attribute is not there."""
     for sub in attribute.sub_attributes:
-        if sub.required and sub.name not in found:
+        if sub.required and is_blank(found.get(sub.name)):
             raise invalid_value(f"{sub.path} is required")
+
+
+def is_blank(value: JsonValue) -> bool:
+    """What is required has a value, and a text has more than blanks in it (RFC 7643 section 4.1.1)."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _bare(attribute: Attribute, given: object, profile: Profile) -> Mapping[str, object] | None:

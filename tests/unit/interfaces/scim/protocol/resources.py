@@ -1,11 +1,19 @@
 """Resources, messages and values of every shape, for the tests of the protocol."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from lastday.interfaces.scim.protocol.operations import PATCH_SCHEMA
 from lastday.interfaces.scim.protocol.patch import apply_patch
 from lastday.interfaces.scim.protocol.profiles import load_profile, profile_names
-from lastday.interfaces.scim.protocol.schema import Attribute, AttributeType, CustomSchema, Mutability, Returned
+from lastday.interfaces.scim.protocol.schema import (
+    Attribute,
+    AttributeType,
+    CustomSchema,
+    Mutability,
+    Returned,
+)
 from lastday.interfaces.scim.protocol.schema_set import GROUP_SCHEMA, USER_SCHEMA, SchemaSet
 from lastday.interfaces.scim.protocol.validation import new_body
 from lastday.model.scim import ResourceType
@@ -81,7 +89,9 @@ def _fitting(attribute):
     if attribute.sub_attributes:
         names = {sub.name: _fitting(sub) for sub in attribute.sub_attributes}
         needed = {sub.name: names.pop(sub.name) for sub in attribute.sub_attributes if sub.required}
-        one = st.fixed_dictionaries(needed, optional=names)
+        one: st.SearchStrategy[Any] = st.fixed_dictionaries(needed, optional=names)
+    elif attribute.path == "emails.value":
+        one = st.sampled_from(["a@example.com", "x@example.com", "b@example.com"])
     elif attribute.name.endswith("Date"):
         one = st.sampled_from(["2026-11-30", "2026-11-30T17:00:00Z"])
     else:
@@ -141,6 +151,9 @@ def _conditions(attribute):
         "type": ('type eq "work"',),
         "primary": ("primary eq true",),
     }
+    value = attribute.subs.get("value")
+    if value is not None and value.type is not AttributeType.STRING:
+        every["value"] = ("value pr",)
     return [condition for name in attribute.subs for condition in every.get(name, ())]
 
 
@@ -168,3 +181,18 @@ _REMOVES = st.sampled_from(["remove", "remove", "Remove"])
 
 def messages(kind):
     return st.lists(operations(kind), min_size=1, max_size=4).map(lambda several: message(*several))
+
+
+class Shapes:
+    """A kind of resource with what clients may send about it; made once, for it takes long."""
+
+    def __init__(self, kind, required):
+        self.kind, self.required = kind, required
+        self.bodies, self.operations, self.messages = bodies(kind, required), operations(kind), messages(kind)
+
+    def __repr__(self):
+        return self.kind.type
+
+
+BADGED_SHAPES = Shapes(BADGED, "userName")
+GROUP_SHAPES = Shapes(GROUP, "displayName")
