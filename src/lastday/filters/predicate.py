@@ -48,7 +48,7 @@ _ORDERS: dict[CompareOperator, Callable[..., bool]] = {
     CompareOperator.LT: python_operator.lt,
     CompareOperator.LE: python_operator.le,
 }
-_TEXT_TESTS: dict[CompareOperator, Callable[[str, str], bool]] = {
+_TEXT_TESTS: dict[CompareOperator, Callable[..., bool]] = {
     **_ORDERS,
     CompareOperator.CO: str.__contains__,
     CompareOperator.SW: str.startswith,

@@ -4,7 +4,7 @@ Literals and names are parameters, never text. Every condition is true or false 
 what it means in the predicate, and no cast can fail.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lastday.filters.ast import (
@@ -59,7 +59,9 @@ __all__ = ["SqlCondition", "SqlTarget", "column_text", "sort_key", "sort_sql", "
 class _Scope:
     """What a part of a filter is asked of: the whole resource, or one value of `path[...]`."""
 
-    target: SqlTarget
+    document: str
+    target: SqlTarget | None
+    """None inside brackets: no column stands for a part of a value."""
     exact: frozenset[str]
     now: datetime | None
     prefix: str = ""
@@ -74,7 +76,7 @@ class _Scope:
         return self.prefix + path.local_name in self.exact
 
     def nodes(self, path: AttributePath) -> SqlCondition:
-        return nodes_at(path, self.target.document, of_value=self.depth > 0)
+        return nodes_at(path, self.document, of_value=self.depth > 0)
 
     def text(self, path: AttributePath) -> str:
         """SQL for the text of the value, or NULL where it is none."""
@@ -82,8 +84,14 @@ class _Scope:
         return f"coalesce({self.node} ->> '{EXACT}', {folded})" if self.is_exact(path) else folded
 
     def inside(self, path: AttributePath) -> "_Scope":
-        prefix = path.local_name + "."
-        return replace(self, target=SqlTarget(document=self.node), prefix=prefix, depth=self.depth + 1)
+        return _Scope(
+            document=self.node,
+            target=None,
+            exact=self.exact,
+            now=self.now,
+            prefix=path.local_name + ".",
+            depth=self.depth + 1,
+        )
 
 
 def to_sql(
@@ -102,7 +110,7 @@ def to_sql(
     if not all(storable(path.text) for path in paths(node)):
         raise FilterError("a name that no attribute has", text=write(node), position=0, mend="Name an attribute.")
     exact = frozenset(path.lower() for path in case_exact)
-    return _condition(node, _Scope(target=target, exact=exact, now=now))
+    return _condition(node, _Scope(document=target.document, target=target, exact=exact, now=now))
 
 
 def _condition(node: Filter, scope: _Scope) -> SqlCondition:
@@ -154,7 +162,7 @@ def _text_comparison(node: Compare, value: str, scope: _Scope) -> SqlCondition:
     moment = instant_of(value)
     if moment is not None and operator in SIGNS:
         return _moment_comparison(node, wanted, moment, scope)
-    column = scope.target.column(path)
+    column = None if scope.target is None else scope.target.column(path)
     if column is not None:
         return column_test(column, operator, wanted)
     if operator is CompareOperator.EQ:
@@ -239,7 +247,7 @@ def _some(path: AttributePath, test: SqlCondition, scope: _Scope) -> SqlConditio
 def _contains(path: AttributePath, facets: Node, scope: _Scope) -> SqlCondition:
     """One of the nodes at `path` has all these facets."""
     nodes: JsonValue = [facets] if path.sub is None else [{path.sub.lower(): [facets]}]
-    name, document = path.attribute.lower(), scope.target.document
+    name, document = path.attribute.lower(), scope.document
     if scope.depth and name == VALUE:
         return sql("{} @> {}", scope.nodes(path), json_parameter(nodes))
     at_top = sql(f"{document} @> {{}}", json_parameter({name: nodes}))
