@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from lastday.interfaces.scim.access import permit
 from lastday.interfaces.scim.preconditions import matches
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
 from lastday.interfaces.scim.protocol.patch import apply_patch
@@ -21,7 +20,6 @@ from lastday.model.scim import (
     PushedResource,
     PushMethod,
     ResourceType,
-    TokenScope,
     Write,
     Written,
 )
@@ -45,9 +43,10 @@ class Asked:
 async def carry_out(provider: Provider, asked: Asked) -> Written:
     """The change stands. Raises ScimError where it is refused, StoreError where it cannot be kept.
 
+    Whoever calls this has made sure that the client may write.
+
     Conditions are looked at where the change is made, so that they hold whatever others do at the same time.
     """
-    permit(asked.client, TokenScope.WRITE)
     kind = provider.schemas(asked.client.source).kind(asked.type)
     profile = provider.profiles(asked.client.profile)
     if asked.method is not PushMethod.POST:

@@ -107,7 +107,7 @@ def accepted_type(headers: Headers) -> bytes:
 
 def check_content(headers: Headers, media_types: frozenset[str]) -> None:
     """Raises ScimError 415 where the body says that it is none of `media_types`, not in UTF-8, or compressed."""
-    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    content_type = headers.get(b"content-type", b"").decode("latin-1").strip()
     if content_type and _media_type(content_type) not in media_types:
         raise ScimError(status=415, detail=f"A body is {' or '.join(sorted(media_types))}.")
     charset = re.search(r";\s*charset\s*=\s*\"?([^\s;\"]+)", content_type, re.IGNORECASE)

@@ -13,7 +13,7 @@ from lastday.interfaces.scim.ports import Found
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType, invalid_filter
 from lastday.interfaces.scim.provider import Provider
 from lastday.interfaces.scim.search_request import SearchRequest
-from lastday.model.canonical import JsonValue, canonical_bytes
+from lastday.model.canonical import JsonValue
 from lastday.model.errors import FilterError
 from lastday.model.ids import SourceName
 from lastday.model.scim import PushClient, ResourceType
@@ -28,7 +28,7 @@ async def search(
     """One page of what the client looks for. Raises ScimError 400 where it may not look like this."""
     schemas = provider.schemas(client.source)
     refuse_secrets(asked, [schemas.kind(kind) for kind in kinds])
-    belongs_to = canonical_bytes([client.source, list(kinds), asked.question.hex()])
+    belongs_to = orjson.dumps([client.source, kinds, asked.question.hex()])
     wanted = _search(provider, kinds[0], asked, belongs_to)
     found = await _found(provider, client.source, kinds, wanted)
     shows = {kind: provider.shows(client, kind, asked.view) for kind in kinds}
@@ -60,7 +60,7 @@ def _search(provider: Provider, kind: ResourceType, asked: SearchRequest, belong
         type=kind,
         filter=asked.filter,
         sort_by=asked.sort_by,
-        descending=asked.descending and asked.sort_by is not None,
+        descending=asked.descending,
         count=page.count,
         start=asked.start,
         after=page.after,
@@ -77,7 +77,7 @@ def _head(
     }
     if asked.cursor is None:
         return {**head, "startIndex": asked.start}
-    if found.following is None or not wanted.count:
+    if found.following is None:
         return head
     expires_at = provider.clock.now() + timedelta(seconds=provider.limits.cursor_lifetime_s)
     cursor = provider.cursors.seal(found.following, wanted.count, belongs_to=belongs_to, expires_at=expires_at)

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+import orjson
+
 from lastday.filters.ast import AttributePath, Filter
 from lastday.filters.parser import parse
 from lastday.filters.scanner import Scanner
 from lastday.interfaces.scim.limits import ScimLimits
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
 from lastday.interfaces.scim.views import EVERYTHING, View, read_view
-from lastday.model.canonical import JsonValue, canonical_bytes
+from lastday.model.canonical import JsonValue
 from lastday.model.errors import FilterError
 
 SEARCH_REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -48,7 +50,7 @@ def read_search(fields: Mapping[str, JsonValue], limits: ScimLimits) -> SearchRe
         count=_number(fields, "count", ScimType.INVALID_VALUE if cursor is None else ScimType.INVALID_COUNT),
         cursor=cursor,
         view=read_view(fields),
-        question=canonical_bytes([filter_text, sort_text, descending]),
+        question=orjson.dumps([filter_text, sort_text, descending]),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from lastday.filters.comparable import storable
 from lastday.filters.predicate import compile_predicate
 from lastday.filters.sorting import sort_key
 from lastday.interfaces.scim.ports import Found, Rendered
@@ -76,7 +77,7 @@ class Stored:
     _ordinal: int = 0
 
     async def read(self, source: SourceName, kind: ResourceType, resource: ResourceId) -> Rendered | None:
-        self._reach()
+        self._reach(resource)
         found = self.kept.get((source, kind, resource))
         return None if found is None else self.rendered(found)
 
@@ -104,7 +105,7 @@ class Stored:
         return Rendered(resource=resource, content=orjson.dumps(document_of(resource, BASE_URL)))
 
     async def write(self, write: Write) -> Written:
-        self._reach()
+        self._reach(write.id or "")
         await asyncio.sleep(0)
         key = (write.client.source, write.type, write.id or ResourceId(f"r{self._ordinal + 1}"))
         before = self.kept.get(key)
@@ -141,9 +142,11 @@ class Stored:
         if key[1] is ResourceType.USER and str(body.get("userName")).lower() in taken:
             raise ValueTaken("userName is another user's.")
 
-    def _reach(self) -> None:
+    def _reach(self, text: str = "") -> None:
         if self.away:
             raise StoreError("the database does not answer")
+        if not storable(text):
+            raise ValueError("the database has no text like this")
 
 
 def _key(resource: PushedResource, search: Search) -> str | None:
