@@ -116,19 +116,20 @@ def test_without_a_token_the_answer_is_a_401_in_the_form_of_scim(anonymous):
     assert said.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="the collection has no licence to be copied; the tests above say it")
-def test_the_published_collection_holds_in_each_of_its_assertions(okta, anonymous, seeded):
-    name = secrets.token_hex(6)
-    known = {
-        "InvalidUserEmail": "abcdefgh@atko.example",
-        "UserIdThatDoesNotExist": "010101001010101011001010101011",
-        "randomEmail": f"{name}@atko.example",
-        "randomUsername": f"{name}@atko.example",
-        "randomUsernameCaps": f"{name}@ATKO.example".upper(),
-        "randomGivenName": "Runscope",
-        "randomFamilyName": f"Okta{name}",
-    }
-    steps = json.loads(PUBLISHED.read_text(encoding="utf-8"))["steps"]
-    checked = run_collection(steps, okta, anonymous, known)
-    assert [one for one in checked if not one.holds] == []
-    assert len(checked) == 52
+if PUBLISHED.exists():  # it has no licence to be copied here; the tests above say the same
+
+    def test_the_published_collection_holds_in_each_of_its_assertions(okta, anonymous, seeded):
+        name = secrets.token_hex(6)
+        known = {
+            "InvalidUserEmail": "abcdefgh@atko.example",
+            "UserIdThatDoesNotExist": "010101001010101011001010101011",
+            "randomEmail": f"{name}@atko.example",
+            "randomUsername": f"{name}@atko.example",
+            "randomUsernameCaps": f"{name}@ATKO.example".upper(),
+            "randomGivenName": "Runscope",
+            "randomFamilyName": f"Okta{name}",
+        }
+        steps = json.loads(PUBLISHED.read_text(encoding="utf-8"))["steps"]
+        checked = run_collection(steps, okta, anonymous, known)
+        assert [one for one in checked if not one.holds] == []
+        assert len(checked) == 52
