@@ -9,9 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from lastday.connectors.scim.connector import ScimConnector
-from lastday.connectors.scim.dialect import Dialect, GroupDialect
-from lastday.connectors.sdk.http import Deadlines, HttpClient
+from lastday.connectors.sdk.http import Deadlines
 from lastday.connectors.sdk.protocols import AccountDraft
 from lastday.connectors.sdk.reading import read_whole
 from lastday.model.attributes import Attributes
@@ -26,63 +24,11 @@ from lastday.model.errors import (
 )
 from lastday.model.ids import NativeId
 from lastday.model.operation import OutcomeKind
-from tests.servers.connector_ports import CHAT, FixedClock, TestPorts
-from tests.servers.http_faults import Reply, ScriptedServer, as_json, listing
+from tests.servers.connector_ports import CHAT, FixedClock
+from tests.servers.http_faults import Reply, as_json, listing
+from tests.servers.scim_answers import ERROR, HTML, paged, user
 
 ADA = NativeId("u1")
-HTML = Reply(status=502, body=b"<html>502 Bad Gateway</html>", headers={"Content-Type": "text/html"})
-ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
-
-
-def user(native_id="u1", **more):
-    return {"id": native_id, "userName": f"name-{native_id}", "active": True, **more}
-
-
-def answering(routes):
-    """A script: the first route whose method and path fit answers; what has none is 404."""
-
-    def script(asked):
-        for (method, path), reply in routes.items():
-            if asked.method == method and asked.path == f"/v2{path}":
-                return reply(asked) if callable(reply) else reply
-        return as_json({"schemas": [ERROR], "status": "404", "detail": "not found"}, status=404)
-
-    return script
-
-
-@pytest.fixture
-def told():
-    return TestPorts()
-
-
-@pytest.fixture
-async def connected(told):
-    """Starts a scripted server and a connector to it."""
-    open_ones = []
-
-    async def connect(routes, *, groups=False, deadlines=None):
-        server = await ScriptedServer(answering(routes)).__aenter__()
-        client = HttpClient(CHAT, server.url, told.ports, headers={}, deadlines=deadlines)
-        connector = ScimConnector(client, Dialect(page_size=2, groups=GroupDialect(exist=groups)))
-        open_ones.extend([connector.close, lambda: server.__aexit__(None)])
-        return server, connector
-
-    yield connect
-    for close in open_ones:
-        await close()
-
-
-def paged(users, *, total=None):
-    """A server that pages as it should."""
-
-    def reply(asked):
-        start, count = int(asked.query("startIndex")), int(asked.query("count"))
-        stated = len(users) if total is None else total
-        return listing(users[start - 1 : start - 1 + count], total=stated, start=start)
-
-    return reply
-
-
 USERS = [user(f"u{number}") for number in range(5)]
 
 
@@ -161,7 +107,7 @@ async def test_a_broken_group_listing_breaks_the_whole_reading(connected):
 
 async def test_spellings_of_real_servers_are_read(connected):
     """Strings for booleans, numbers for ids, names in another case, unknown fields, members as bare ids."""
-    users = [
+    users: list[dict[str, object]] = [
         {
             "ID": 7,
             "username": "Ada",
@@ -172,7 +118,9 @@ async def test_spellings_of_real_servers_are_read(connected):
         {"id": "8", "userName": "Bob", "active": "True", "name": None, "unknown": None},
         {"id": 9, "userName": "Cy"},
     ]
-    groups = [{"id": 1, "displayName": "vpn", "members": [{"value": 7}, {"value": "g", "type": "Group"}, "8"]}]
+    groups: list[dict[str, object]] = [
+        {"id": 1, "displayName": "vpn", "members": [{"value": 7}, {"value": "g", "type": "Group"}, "8"]}
+    ]
     routes = {("GET", "/Users"): paged(users), ("GET", "/Groups"): paged(groups)}
     _, scim = await connected(routes, groups=True)
     snapshot = await read_whole(scim, CHAT, FixedClock())
