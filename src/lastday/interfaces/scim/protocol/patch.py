@@ -15,8 +15,8 @@ from lastday.interfaces.scim.protocol.values import refuse_unknown, shown
 from lastday.model.canonical import JsonValue
 from lastday.model.scim import Body
 
-MOST_WORK = 50_000
-"""Elements that operations may have looked at, all together, where another one begins."""
+MOST_WORK = 20_000
+"""What the operations of one message may have cost where another one begins: elements, and filters by their length."""
 
 Draft: TypeAlias = dict[str, JsonValue]
 
@@ -72,6 +72,8 @@ class _Patching:
             raise invalid_path(f"no schema of this resource knows {shown(key)}")
 
     def _apply_at(self, operation: Operation, path: str) -> None:
+        if "[" in path:
+            self._spend(len(path) // 8)
         target = resolve(parse_path(path), self._kind)
         if target is not None:
             self._apply_to(operation, target)
@@ -140,7 +142,8 @@ class _Patching:
         if attribute.name == "schemas":
             return
         old = holder.get(attribute.name)
-        self._count(old, operation.path)
+        if isinstance(old, list):
+            self._spend(len(old) * (1 + len(operation.path or "") // 64))
         new = changed_value(attribute, old, operation, self._profile, condition=target.filter, sub=target.sub)
         if new is not None:
             holder[attribute.name] = new
@@ -149,11 +152,11 @@ class _Patching:
         else:
             holder.pop(attribute.name, None)
 
-    def _count(self, value: JsonValue, path: str | None) -> None:
-        """A long filter costs more than a short one for each element."""
+    def _spend(self, work: int) -> None:
+        """The first operation may cost anything: the size of its resource is limited."""
         if self._work > MOST_WORK:
             raise ScimError(413, "these operations look at too many values: send fewer in one request")
-        self._work += (len(value) if isinstance(value, list) else 0) * (1 + len(path or "") // 64)
+        self._work += work
 
 
 def _refuse_removed(extension: Schema, held: Draft) -> None:
