@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lastday.filters.ast import AttributePath
 from lastday.filters.comparable import comparable, storable
 from lastday.filters.sql import column_text, sort_key
-from tests.integration.filters.resources import resources
+from tests.unit.filters.resources import resources
 
 URN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 

@@ -10,7 +10,7 @@ from lastday.filters.ast import AttributePath, Compare, CompareOperator, Not, Pr
 from lastday.filters.parser import parse
 from lastday.filters.sql import SqlTarget, sort_sql, to_sql
 from lastday.model.errors import FilterError
-from tests.integration.filters.resources import NOON, filters, paths
+from tests.unit.filters.resources import NOON, filters, paths
 
 TARGET = SqlTarget(document="r.doc", columns={"username": "r.name"})
 WORDS = {
