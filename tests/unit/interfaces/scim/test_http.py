@@ -59,8 +59,21 @@ async def test_a_token_in_the_address_is_no_token():
 
 async def test_two_authorizations_are_none():
     """Who stands between could have looked at the other one."""
-    pairs = [(b"authorization", b"Bearer good"), (b"authorization", b"Bearer other")]
-    assert (await Called().send("GET", "/Users", pairs, b"", [b""])).status == 401
+    called = Called()
+    pairs = [(b"authorization", b"Bearer other"), (b"authorization", b"Bearer good")]
+    for several in (pairs, pairs[::-1], pairs[1:] * 2):
+        assert (await called.send("GET", "/Users", several, b"", [b""])).status == 401
+
+
+async def test_a_header_that_comes_in_parts_is_one_list():
+    """RFC 9110 section 5.2: several headers of one name are joined with commas."""
+    called = Called()
+    await called("POST", "/Users", user())
+    good = (b"authorization", b"Bearer good")
+    accepts = [good, (b"accept", b"application/json"), (b"accept", b"text/html")]
+    assert (await called.send("GET", "/Users", accepts, b"", [b""])).headers["content-type"] == "application/json"
+    tags = [good, (b"if-match", b'W/"1"'), (b"if-match", b'W/"9"')]
+    assert (await called.send("GET", "/Users/r1", tags, b"", [b""])).status == 200
 
 
 async def test_who_sends_too_much_is_told_when_to_come_back():
