@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from lastday.interfaces.scim.protocol.schema import Attribute, CustomSchema, Returned
+from lastday.interfaces.scim.protocol.schema_set import SchemaSet
 from lastday.model.scim import TokenScope
 from tests.unit.interfaces.scim.calling import USER_URN, Called, group, patch, user
 from tests.unit.interfaces.scim.stored import BASE_URL, push_client
@@ -145,6 +147,28 @@ async def test_named_attributes_and_no_others_are_shown():
     assert (both.status, both.scim_type) == (400, "invalidValue")
     made = await called("POST", "/Users", user("eva"), query={"attributes": "userName"})
     assert set(made.json) == {"schemas", "id", "userName"}
+
+
+async def test_what_is_returned_on_request_is_held_back_until_it_is_named():
+    """RFC 7643 section 7, `returned`: request and never, in one resource, in lists, and in answers to changes."""
+    urn = "urn:example:badge"
+    badge = Attribute(name="badge", returned=Returned.REQUEST)
+    pin = Attribute(name="pin", returned=Returned.NEVER)
+    schema = CustomSchema(urn=urn, name="Badge", attributes=(badge, pin, Attribute(name="floor")))
+    called = Called(schemas=SchemaSet.of([schema]))
+    body = user(**{"schemas": [USER_URN, urn], urn: {"badge": "b-7", "floor": "3", "pin": "1234"}})
+    made = await called("POST", "/Users", body)
+    path = f"/Users/{made.json['id']}"
+    for got in (made, await called("GET", path), await called("PATCH", path, DEACTIVATE)):
+        assert got.json[urn] == {"floor": "3"}
+    [listed] = (await called("GET", "/Users")).json["Resources"]
+    assert listed[urn] == {"floor": "3"}
+    named = {"attributes": f"{urn}:badge,{urn}:pin"}
+    assert (await called("GET", path, query=named)).json[urn] == {"badge": "b-7"}
+    [listed] = (await called("GET", "/Users", query=named)).json["Resources"]
+    assert listed[urn] == {"badge": "b-7"}
+    refused = await called("GET", "/Users", query={"filter": f'{urn}:pin sw "1"'})
+    assert (refused.status, refused.scim_type) == (400, "invalidFilter")
 
 
 async def test_a_token_that_only_reads_changes_nothing():
