@@ -1,1 +1,1 @@
-"""The SCIM filter language (RFC 7644 section 3.4.2.2): parse, tree, predicate. Pure."""
+"""The SCIM filter language (RFC 7644 section 3.4.2.2): parse, tree, predicate, SQL. Pure."""
