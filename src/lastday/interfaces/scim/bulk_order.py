@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from lastday.interfaces.scim.bulk_request import MARK, BulkOperation, references_in, refused
 from lastday.interfaces.scim.protocol.errors import ScimType
@@ -28,7 +28,6 @@ class Turns:
     def __iter__(self) -> Iterator[tuple[int, bool]]:
         """The place of each operation once, and whether it comes before something that it speaks of."""
         ready = [index for index, before in enumerate(self._waits_for) if not before]
-        heapify(ready)
         circular = iter([index for index, makes in enumerate(self._makes) if makes and self._waits_for[index]])
         done: set[int] = set()
         while len(done) < len(self._makes):
