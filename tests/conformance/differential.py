@@ -4,6 +4,7 @@ What a server gives by itself (ids, instants, versions, its words in `detail`) i
 error types and every attribute of the resources are not.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -159,5 +160,5 @@ def _plain(value: Any) -> Any:
         kept = {name: _plain(inner) for name, inner in value.items() if name not in OWN}
         return {name: inner for name, inner in kept.items() if inner not in (None, [], {})}
     if isinstance(value, list):
-        return sorted((_plain(item) for item in value), key=repr)
+        return sorted((_plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
     return value
