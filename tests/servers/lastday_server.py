@@ -40,6 +40,7 @@ MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
 ANY_SCOPE = frozenset(TokenScope)
 _UNHINDERED = 100_000.0
 _STARTS_S = 60.0
+_LISTENS = "0A"
 _CONFIGURATION = """[company]
 name = "Northwind Robotics"
 time_zone = "Europe/Berlin"
@@ -67,9 +68,11 @@ class LastdayServer:
         server: str = "",
         more: str = "",
         worker: bool = False,
+        migrate: bool = False,
         environment: dict[str, str] | None = None,
     ) -> None:
-        """`database_url`: a migrated database that stays; None: one of its own, which goes with it.
+        """`database_url`: a migrated database that stays (an empty one with `migrate`); None: one of its own, which
+        goes with it.
 
         `server` is added to [server], `more` to the whole configuration, `environment` to the variables.
         `worker`: the process acts on what is pushed, too.
@@ -81,6 +84,8 @@ class LastdayServer:
         self.config.write_text(_CONFIGURATION.format(sources=described, listen=listen, server=server, more=more))
         self._arguments = () if worker else ("--no-worker",)
         self._environment = environment or {}
+        if migrate and database_url is not None:
+            _ran(schema.migrate(database_url, test_clock=True))
         self._given = database_url
         self._database_url = database_url
         self._tokens: dict[tuple[object, ...], str] = {}
@@ -108,6 +113,17 @@ class LastdayServer:
                 connection.execute("SELECT pg_reload_conf()")
             _ran(schema.migrate(self._database_url, test_clock=True))
         return self._database_url
+
+    @property
+    def port(self) -> int:
+        """On which it listens, whatever it is reached by."""
+        assert self._process is not None, "it runs"
+        owned = {str(link.readlink()) for link in Path(f"/proc/{self.pid}/fd").iterdir()}
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTENS and f"socket:[{fields[9]}]" in owned:
+                return int(fields[1].rpartition(":")[2], 16)
+        raise AssertionError("it listens on no port")
 
     @property
     def pid(self) -> int:

@@ -39,6 +39,10 @@ from lastday.store.database import Database
 from lastday.store.revisions import CURRENT, missing_from
 
 _READY_S = 2.0
+_CONNECTIONS = 12
+"""Of the faces' own, so that no client waits behind a worker that is busy."""
+_PATIENCE_S = 5.0
+"""A client that waits longer for a connection than this is told that the database is away."""
 _SEALS_CURSORS = b"lastday scim cursors"
 
 
@@ -67,23 +71,24 @@ async def opened_web(engine: Engine, settings: ServerSettings, key: bytes) -> As
         encryption = encryption_context(Encryption(certificate=settings.certificate, private_key=settings.private_key))
     with listening_socket(settings.host, settings.port) as listening:
         address = (settings.url or _as_it_listens(listening, encrypted=encryption is not None)) + MOUNTED_AT
-        async with _service_provider(engine, address, key) as scim:
-            ready = Renewed(partial(_is_ready, engine.database))
+        connections = Database.open(engine.database.url, max_size=_CONNECTIONS, patience_s=_PATIENCE_S)
+        async with await connections as database, _service_provider(engine, database, address, key) as scim:
+            ready = Renewed(partial(_is_ready, database))
             faces = Faces({MOUNTED_AT: scim, "/healthz": status_face(_lives), "/readyz": status_face(ready.get)})
             yield OpenedWeb(server=HttpServer(faces, listening, encryption), address=address)
 
 
 @asynccontextmanager
-async def _service_provider(engine: Engine, address: str, key: bytes) -> AsyncIterator[Application]:
+async def _service_provider(engine: Engine, database: Database, address: str, key: bytes) -> AsyncIterator[Application]:
     pushed = (source for source in engine.configuration.sources.values() if source.is_pushed)
     schemas = {source.name: schemas_of(source) for source in pushed}
 
     def case_exact(source: SourceName, kind: ResourceType) -> frozenset[str]:
         return schemas[source].kind(kind).case_exact_paths
 
-    resources = CachedResources(engine.database, address, case_exact)
-    clients = TokenClients(engine.database, engine.clock)
-    writer = PushWriter(engine.database, engine.clock, engine.stamp, committed=resources.committed)
+    resources = CachedResources(database, address, case_exact)
+    clients = TokenClients(database, engine.clock)
+    writer = PushWriter(database, engine.clock, engine.stamp, committed=resources.committed)
     application = ScimApplication(
         resources=resources,
         writer=writer,

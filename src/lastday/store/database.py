@@ -161,10 +161,18 @@ class Database:
 
     @classmethod
     async def open(
-        cls, url: str, *, min_size: int = 1, max_size: int = 10, timeouts: Timeouts | None = None
+        cls,
+        url: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 10,
+        timeouts: Timeouts | None = None,
+        patience_s: float = 30,
     ) -> "Database":
         """A pool that has proven that it can connect. Raises DatabaseUnusable for an address nobody answers at and
         for a server older than PostgreSQL 15.
+
+        Who finds no connection within `patience_s` later on gets DatabaseLost.
         """
         await check_server(url)
         pool: AsyncConnectionPool[psycopg.AsyncConnection[DictRow]] = AsyncConnectionPool(
@@ -172,6 +180,7 @@ class Database:
             kwargs={"row_factory": dict_row, "options": _options(timeouts or Timeouts()), **_CONNECT},
             min_size=min_size,
             max_size=max_size,
+            timeout=patience_s,
             check=_check_where_something_came,
             open=False,
         )
