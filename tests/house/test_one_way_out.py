@@ -84,6 +84,10 @@ def test_time_is_asked_of_the_clock_that_is_handed_down():
     assert {place.partition(":")[0] for place in found} <= {"app.py"}, found
 
 
+ANSWERS_FOR_EVERYTHING = "interfaces/scim/failures.py"
+"""2026-11-24: a client gets 500 with the id of its request, and the log the kind of fault and its place."""
+
+
 def test_rooms_never_swallow_every_error():
     """`except Exception` hides our own bugs as faults of others."""
     broad = [
@@ -94,4 +98,4 @@ def test_rooms_never_swallow_every_error():
         and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
         and not any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
     ]
-    assert broad == []
+    assert {place.partition(":")[0] for place in broad} <= {ANSWERS_FOR_EVERYTHING}, broad

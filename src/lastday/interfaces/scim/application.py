@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from lastday.interfaces.scim.access import authenticate
-from lastday.interfaces.scim.answers import error_answer, send_answer
+from lastday.interfaces.scim.answers import Answer, error_answer, send_answer
 from lastday.interfaces.scim.cursors import CursorSeal
-from lastday.interfaces.scim.failures import refusal_of
+from lastday.interfaces.scim.failures import done_or_refused
 from lastday.interfaces.scim.limits import ScimLimits
 from lastday.interfaces.scim.ports import Clients, Resources, Writer
+from lastday.interfaces.scim.protocol.errors import ScimError
 from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.protocol.schema_set import SchemaSet
 from lastday.interfaces.scim.provider import Provider
@@ -15,6 +16,7 @@ from lastday.interfaces.scim.requests import (
     SCIM_JSON,
     ClientGone,
     Receive,
+    Request,
     Scope,
     Send,
     accepted_type,
@@ -66,14 +68,18 @@ class ScimApplication:
             raise ValueError(f"{scope['type']} is not spoken here")
         headers = headers_of(scope["headers"])
         request_id = request_id_of(headers)
-        media_type = SCIM_JSON
+        media_type = accepted_type(headers)
+        work = self._work(request_of(scope, headers, request_id), receive, acceptable=media_type is not None)
         try:
-            media_type = accepted_type(headers)
-            client = await authenticate(self._clients, headers)
-            answer = await self._routes.answer(client, request_of(scope, headers, request_id), receive)
+            done = await done_or_refused(work, request_id=request_id, limits=self._limits)
         except ClientGone:
             return
-        except Exception as failure:  # noqa: BLE001 - whatever went wrong, the client gets an answer
-            answer = error_answer(refusal_of(failure, request_id=request_id, limits=self._limits))
+        answer = error_answer(done) if isinstance(done, ScimError) else done
         bodiless = scope["method"] == "HEAD"
-        await send_answer(send, answer, media_type=media_type, request_id=request_id, bodiless=bodiless)
+        await send_answer(send, answer, media_type=media_type or SCIM_JSON, request_id=request_id, bodiless=bodiless)
+
+    async def _work(self, request: Request, receive: Receive, *, acceptable: bool) -> Answer:
+        client = await authenticate(self._clients, request.headers)
+        if not acceptable:
+            raise ScimError(406, "An answer is application/scim+json or application/json.")
+        return await self._routes.answer(client, request, receive)

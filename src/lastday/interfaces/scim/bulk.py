@@ -1,12 +1,14 @@
 """Many changes in one request (RFC 7644 section 3.7). Each goes the way of a request of its own."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from lastday.interfaces.scim.answers import Answer, json_answer
 from lastday.interfaces.scim.bulk_order import Turns, resolved, without_references
 from lastday.interfaces.scim.bulk_request import MARK, BulkOperation, read_bulk
 from lastday.interfaces.scim.changes import Asked, carry_out
-from lastday.interfaces.scim.failures import refusal_of
+from lastday.interfaces.scim.failures import done_or_refused
+from lastday.interfaces.scim.protocol.errors import ScimError
 from lastday.interfaces.scim.provider import Provider
 from lastday.model.canonical import JsonValue
 from lastday.model.ids import ResourceId
@@ -53,10 +55,9 @@ class _Job:
     async def _do(self, place: int, *, early: bool) -> None:
         operation = self._operations[place]
         ready = without_references(operation, self._ids) if early else operation
-        try:
-            done = await self._carry_out(resolved(ready, self._ids))
-        except Exception as failure:  # noqa: BLE001 - one operation must not take the others with it
-            self._refused(place, failure)
+        done = await self._result_of(self._carry_out(ready))
+        if isinstance(done, ScimError):
+            self._refused(place, done)
             return
         if operation.makes and operation.bulk_id and done is not None:
             self._ids[operation.bulk_id] = done.id
@@ -69,14 +70,18 @@ class _Job:
         operation = self._operations[place]
         made = self._ids[operation.bulk_id or ""]
         whole = replace(operation, method=PushMethod.PUT.value, path=f"{operation.path.rstrip('/')}/{made}")
-        try:
-            done = await self._carry_out(resolved(whole, self._ids))
-        except Exception as failure:  # noqa: BLE001 - as above
-            self._refused(place, failure)
+        done = await self._result_of(self._carry_out(whole))
+        if isinstance(done, ScimError):
+            self._refused(place, done)
         else:
             self._succeeded(place, done)
 
-    async def _carry_out(self, operation: BulkOperation) -> PushedResource | None:
+    async def _result_of(self, work: Awaitable[PushedResource | None]) -> PushedResource | ScimError | None:
+        """One operation must not take the others with it."""
+        return await done_or_refused(work, request_id=self._request_id, limits=self._provider.limits)
+
+    async def _carry_out(self, asked_for: BulkOperation) -> PushedResource | None:
+        operation = resolved(asked_for, self._ids)
         method, kind, target = operation.address()
         asked = Asked(
             client=self._client,
@@ -97,9 +102,8 @@ class _Job:
             result |= {"location": self._provider.location(done), "version": done.etag}
         self.results[place] = result
 
-    def _refused(self, place: int, failure: Exception) -> None:
+    def _refused(self, place: int, error: ScimError) -> None:
         self._failed += 1
-        error = refusal_of(failure, request_id=self._request_id, limits=self._provider.limits)
         operation = self._operations[place]
         self.results[place] = {**self._result(operation, str(error.status)), "response": error.body()}
 

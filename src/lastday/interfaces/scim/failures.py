@@ -2,18 +2,35 @@
 
 import logging
 import traceback
+from collections.abc import Awaitable
 from pathlib import PurePath
+from typing import TypeVar
 
 from lastday.interfaces.scim.answers import Refused
 from lastday.interfaces.scim.limits import ScimLimits
 from lastday.interfaces.scim.protocol.errors import ScimError
+from lastday.interfaces.scim.requests import ClientGone
 from lastday.model.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
+DoneT = TypeVar("DoneT")
 
-def refusal_of(failure: Exception, *, request_id: str, limits: ScimLimits) -> ScimError:
-    """`failure` as an error of SCIM. What is not the client's is logged, once and without what the client sent."""
+
+async def done_or_refused(work: Awaitable[DoneT], *, request_id: str, limits: ScimLimits) -> DoneT | ScimError:
+    """What `work` gives, or what the client is told instead, whatever went wrong.
+
+    What is not the client's fault is logged, once and without what the client sent. Raises ClientGone only.
+    """
+    try:
+        return await work
+    except ClientGone:
+        raise
+    except Exception as failure:  # noqa: BLE001 - the one border at which faults of ours become answers
+        return _refusal(failure, request_id, limits)
+
+
+def _refusal(failure: Exception, request_id: str, limits: ScimLimits) -> ScimError:
     if isinstance(failure, ScimError):
         return failure
     told = {"request_id": request_id, "failure": type(failure).__name__, "frames": _frames(failure)}

@@ -92,8 +92,8 @@ def request_id_of(headers: Headers) -> str:
     return new_id("req")
 
 
-def accepted_type(headers: Headers) -> bytes:
-    """The media type of the answer (RFC 7644 section 3.8). Raises ScimError 406 where the client takes neither."""
+def accepted_type(headers: Headers) -> bytes | None:
+    """The media type of the answer (RFC 7644 section 3.8); None where the client takes neither."""
     accept = headers.get(b"accept")
     if accept is None or accept in _USUAL:
         return SCIM_JSON
@@ -102,7 +102,7 @@ def accepted_type(headers: Headers) -> bytes:
         return SCIM_JSON
     if "application/json" in ranges:
         return b"application/json"
-    raise ScimError(status=406, detail="An answer is application/scim+json or application/json.")
+    return None
 
 
 def check_content(headers: Headers, media_types: frozenset[str]) -> None:
