@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from lastday.interfaces.scim.protocol.schema import Attribute, CustomSchema, Returned
+from lastday.interfaces.scim.protocol.schema import Attribute, AttributeType, CustomSchema, Returned
 from lastday.interfaces.scim.protocol.schema_set import SchemaSet
 from lastday.model.scim import TokenScope
 from tests.unit.interfaces.scim.calling import USER_URN, Called, group, patch, user
@@ -167,8 +167,31 @@ async def test_what_is_returned_on_request_is_held_back_until_it_is_named():
     assert (await called("GET", path, query=named)).json[urn] == {"badge": "b-7"}
     [listed] = (await called("GET", "/Users", query=named)).json["Resources"]
     assert listed[urn] == {"badge": "b-7"}
-    refused = await called("GET", "/Users", query={"filter": f'{urn}:pin sw "1"'})
-    assert (refused.status, refused.scim_type) == (400, "invalidFilter")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ('{urn}:pin sw "1"', 400),
+        ('not ({urn}:PIN sw "1") or active eq true', 400),
+        ("{urn}:cards.pin pr", 400),
+        ('{urn}:cards[pin sw "1"]', 400),
+        ('{urn}:cards[type eq "x" and not (Pin pr)]', 400),
+        ('{urn}:cards[type eq "x"].pin eq "1"', 400),
+        ('{urn}:cards[type eq "x"]', 200),
+        ('pin eq "1"', 200),
+    ],
+)
+async def test_what_is_never_returned_is_never_searched_by(text, status):
+    """RFC 7643 section 7: whoever may ask how a value begins can read it, inside brackets too."""
+    urn = "urn:example:badge"
+    pin = Attribute(name="pin", returned=Returned.NEVER)
+    subs = (pin, Attribute(name="type"))
+    cards = Attribute(name="cards", type=AttributeType.COMPLEX, multi_valued=True, sub_attributes=subs)
+    called = Called(schemas=SchemaSet.of([CustomSchema(urn=urn, name="Badge", attributes=(pin, cards))]))
+    got = await called("GET", "/Users", query={"filter": text.format(urn=urn)})
+    assert got.status == status
+    assert status == 200 or got.scim_type == "invalidFilter"
 
 
 async def test_a_token_that_only_reads_changes_nothing():
