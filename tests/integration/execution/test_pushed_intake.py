@@ -7,6 +7,7 @@ import pytest
 
 from lastday.execution import reconcile
 from lastday.execution.pushed_intake import take_in_pushes
+from lastday.execution.pushing import PushWriter
 from lastday.execution.reconcile import Reconciler
 from lastday.model.identity import Lifecycle
 from lastday.model.ids import SourceName
@@ -426,6 +427,14 @@ def test_a_manager_who_is_not_known_stays_as_pushed(company):
     assert of(company, "E2").engagements[0].attributes.text("manager") == "someone"
 
 
+def test_nobody_is_absent_from_what_is_pushed(company):
+    """A newcomer has an address of somebody known, who is looked at for it and told to be another; no more."""
+    company.push(post({**person(50), "emails": [{"value": "p3@small.example"}]}))
+    company.take_in()
+    assert [code for code, _ in findings(company)] == ["S138"]
+    assert of(company, "E3").engagements[0].ends_at is None
+
+
 # ---------------------------------------------------------------- bookkeeping
 
 
@@ -491,15 +500,15 @@ def test_sources_are_listed_with_their_clients_and_what_waits(company):
 
 
 def test_the_loop_is_woken_by_the_writer(company):
-    """A push begins a round of its own; nothing waits for the next tick."""
+    """Each push begins a round of its own: there is one tick, and no other."""
 
     async def work(session):
         reconciler = Reconciler(engine=session.engine)
         await reconciler.tick()
         try:
-            await _until(session, 0)
-            await _push(session, patch(company.ids[3], active=False))
-            await _until(session, 1)
+            for plans, number in enumerate((2, 3, 4), start=1):
+                await _push(session, patch(company.ids[number], active=False))
+                await _until(session, plans)
         finally:
             await reconciler.close()
 
@@ -507,8 +516,6 @@ def test_the_loop_is_woken_by_the_writer(company):
 
 
 async def _push(session, write):
-    from lastday.execution.pushing import PushWriter
-
     writer = PushWriter(session.engine.database, session.engine.clock, session.engine.stamp)
     await writer.write(write)
     await writer.close()
