@@ -30,6 +30,8 @@ from lastday.store.pushed_changes import (
 )
 from lastday.store.pushes import Push, PushNotice, tell
 
+_PART = 500
+
 
 class Refused(Exception):
     """The change itself said no; the cause is for the caller."""
@@ -110,7 +112,7 @@ class PushGroup:
         """Everything is written, and is to be committed; what changed, by source."""
         if not self._pushes:
             return ()
-        self._save_resources()
+        await self._save_resources()
         save_pushes(self._tx, self._pushes)
         await append_all(self._tx, self._entries)
         committed = tuple(self._committed(source) for source in sorted({push.source for push in self._pushes}))
@@ -265,13 +267,15 @@ class PushGroup:
         standing = tuple(one for key, one in self._touched.items() if key[0] == source)
         return Committed(source=source, since=self._since[source], sequence=self._sequences[source], standing=standing)
 
-    def _save_resources(self) -> None:
+    async def _save_resources(self) -> None:
+        """In parts, so that one change of a very large group does not keep everybody else in this process waiting."""
         made = [one for key, one in self._touched.items() if key in self._made]
         changed = [one for key, one in self._touched.items() if key not in self._made]
-        if changed:
-            update_resources(self._tx, changed)
-        if made:
-            insert_resources(self._tx, made)
+        for save, resources in ((update_resources, changed), (insert_resources, made)):
+            for start in range(0, len(resources), _PART):
+                save(self._tx, resources[start : start + _PART])
+                if len(resources) > _PART:
+                    await self._tx.settle()
 
 
 _NOTHING = Written(before=None, after=None)

@@ -65,25 +65,15 @@ async def load_resources(
     tx: Transaction, source: SourceName, kind: ResourceType, ids: Iterable[ResourceId] | None = None
 ) -> list[PushedResource]:
     """These resources, or all of the kind, as they stand, in the order of their creation; without what is gone."""
-    rows = await tx.fetch_all(
-        f"SELECT {COLUMNS} FROM pushed_resource WHERE source = %(source)s AND type = %(type)s AND deleted_at IS NULL"  # noqa: S608 - our own column list
-        " AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s)) ORDER BY ordinal",
-        {"source": source, "type": kind.value, "ids": None if ids is None else list(ids)},
-        row=tuple_row,
-    )
-    return [resource_of(row) for row in rows]
+    rows = await _rows(tx, source, kind, ids)
+    return [resource_of(row[:-1]) for row in rows if row[-1] is None]
 
 
 async def load_standing(
     tx: Transaction, source: SourceName, kind: ResourceType, ids: Iterable[ResourceId] | None = None
 ) -> list[Standing]:
     """These resources, or all of the kind, also what is gone: with its last body until that has been taken in."""
-    rows = await tx.fetch_all(
-        f"SELECT {COLUMNS}, deleted_at FROM pushed_resource WHERE source = %(source)s AND type = %(type)s"  # noqa: S608 - our own column list
-        " AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s)) ORDER BY ordinal",
-        {"source": source, "type": kind.value, "ids": None if ids is None else list(ids)},
-        row=tuple_row,
-    )
+    rows = await _rows(tx, source, kind, ids)
     return [Standing(resource=resource_of(row[:-1]), deleted_at=row[-1]) for row in rows]
 
 
@@ -124,7 +114,7 @@ async def groups_of(tx: Transaction, source: SourceName, member: ResourceId) -> 
     return tuple(
         await tx.fetch_all(
             "SELECT g.id, coalesce(g.display_name, '') FROM pushed_member m JOIN pushed_resource g"
-            " ON g.source = m.source AND g.type = 'Group' AND g.id = m.group_id AND g.deleted_at IS NULL"
+            " ON g.id = m.group_id AND g.deleted_at IS NULL"
             " WHERE m.source = %s AND m.member_id = %s ORDER BY g.ordinal",
             (source, member),
             row=tuple_row,
@@ -169,6 +159,18 @@ def searchable(resource: PushedResource) -> Mapping[str, JsonValue]:
         "version": resource.etag,
     }
     return {**resource.body, "id": resource.id, "meta": meta}
+
+
+async def _rows(
+    tx: Transaction, source: SourceName, kind: ResourceType, ids: Iterable[ResourceId] | None
+) -> list[tuple[Any, ...]]:
+    """By id alone where there are ids, so that no other index is thought of."""
+    some = "pushed_resource" if ids is None else "(SELECT * FROM pushed_resource WHERE id = ANY(%s) OFFSET 0) AS named"
+    return await tx.fetch_all(
+        f"SELECT {COLUMNS}, deleted_at FROM {some} WHERE source = %s AND type = '{kind.value}' ORDER BY ordinal",  # noqa: S608 - our own names
+        (source,) if ids is None else (list(ids), source),
+        row=tuple_row,
+    )
 
 
 def _moment(instant: datetime) -> str:

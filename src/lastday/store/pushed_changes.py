@@ -39,8 +39,7 @@ _INSERT_RESOURCES = (
 _UPDATE_RESOURCES = (
     "UPDATE pushed_resource AS r SET version = given.version, modified_at = given.modified_at, body = given.body,"  # noqa: S608 - our own column list
     " comparable = given.comparable, user_name = given.user_name, external_id = given.external_id,"
-    f" display_name = given.display_name, deleted_at = given.deleted_at FROM {_GIVEN}"
-    " WHERE r.source = given.source AND r.type = given.type AND r.id = given.id"
+    f" display_name = given.display_name, deleted_at = given.deleted_at FROM {_GIVEN} WHERE r.id = given.id"
 )
 _LOCKED = (
     # Plans are kept, and one that was made while the table was small would read all of it for ever.
@@ -48,14 +47,8 @@ _LOCKED = (
     " set_config('enable_mergejoin', 'off', true), pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 )
 _SEQUENCES = "SELECT source, sequence FROM pushed_source WHERE source = ANY(%s)"
-_RESOURCES = (
-    f"SELECT {COLUMNS} FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (source, type, id)"  # noqa: S608 - our own column list
-    " JOIN pushed_resource USING (source, type, id) WHERE deleted_at IS NULL"
-)
-_HOLDERS = (
-    "SELECT source, user_name, id FROM unnest(%s::text[], %s::text[]) AS wanted (source, user_name)"
-    " JOIN pushed_resource USING (source, user_name) WHERE type = 'User' AND deleted_at IS NULL"
-)
+_RESOURCES = f"SELECT {COLUMNS} FROM pushed_resource WHERE id = ANY(%s) AND deleted_at IS NULL"  # noqa: S608 - our own column list
+_HOLDERS = "SELECT source, user_name, id FROM pushed_resource WHERE user_name = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +75,8 @@ async def take_sources(
     async with tx.connection.pipeline():
         await tx.connection.execute(_LOCKED, (locks,))
         sequences = await _queued(tx, _SEQUENCES, (sorted(sources),))
-        resources = await _queued(tx, _RESOURCES, _key_columns(wanted)) if wanted else None
-        holders = await _queued(tx, _HOLDERS, _name_columns(named)) if named else None
+        resources = await _queued(tx, _RESOURCES, _ids(wanted)) if wanted else None
+        holders = await _queued(tx, _HOLDERS, _texts(named)) if named else None
         return Found(
             sequences=dict(await sequences.fetchall()),
             resources=_by_key(await resources.fetchall()) if resources else {},
@@ -94,13 +87,13 @@ async def take_sources(
 async def read_resources(tx: Transaction, keys: Iterable[Key]) -> Mapping[Key, PushedResource]:
     """These resources, where they are there."""
     wanted = list(keys)
-    return _by_key(await tx.fetch_all(_RESOURCES, _key_columns(wanted), row=tuple_row)) if wanted else {}
+    return _by_key(await tx.fetch_all(_RESOURCES, _ids(wanted), row=tuple_row)) if wanted else {}
 
 
 async def read_holders(tx: Transaction, names: Iterable[Name]) -> Mapping[Name, ResourceId]:
     """Who has these names."""
     wanted = list(names)
-    return _by_name(await tx.fetch_all(_HOLDERS, _name_columns(wanted), row=tuple_row)) if wanted else {}
+    return _by_name(await tx.fetch_all(_HOLDERS, _texts(wanted), row=tuple_row)) if wanted else {}
 
 
 def save_sequence(tx: Transaction, source: SourceName, sequence: int) -> None:
@@ -171,6 +164,8 @@ def _rows_text(standing: Sequence[Standing]) -> str:
 
 
 def _row(resource: PushedResource, deleted_at: datetime | None) -> dict[str, object]:
+    """What is gone can be read by its id, and is found by nothing else."""
+    body = resource.body if deleted_at is None else {}
     return {
         "source": resource.source,
         "type": resource.type.value,
@@ -180,10 +175,10 @@ def _row(resource: PushedResource, deleted_at: datetime | None) -> dict[str, obj
         "created_at": resource.created_at,
         "modified_at": resource.modified_at,
         "body": resource.body,
-        "comparable": _comparable_text(resource),
-        "user_name": user_name_of(resource.type, resource.body),
-        "external_id": _text_at(resource.body, "externalId"),
-        "display_name": _text_at(resource.body, "displayName"),
+        "comparable": {} if deleted_at else _comparable_text(resource),
+        "user_name": user_name_of(resource.type, body),
+        "external_id": _text_at(body, "externalId"),
+        "display_name": _text_at(body, "displayName"),
         "deleted_at": deleted_at,
     }
 
@@ -207,12 +202,13 @@ async def _queued(tx: Transaction, query: str, parameters: Sequence[object]) -> 
     return await cursor.execute(query, parameters)
 
 
-def _key_columns(keys: Sequence[Key]) -> tuple[list[str], list[str], list[str]]:
-    return [key[0] for key in keys], [key[1].value for key in keys], [key[2] for key in keys]
+def _ids(keys: Iterable[Key]) -> tuple[list[str]]:
+    """Ids are unlike each other in all sources; whose they are is seen in what is found."""
+    return ([key[2] for key in keys],)
 
 
-def _name_columns(names: Sequence[Name]) -> tuple[list[str], list[str]]:
-    return [name[0] for name in names], [name[1] for name in names]
+def _texts(names: Iterable[Name]) -> tuple[list[str]]:
+    return ([name[1] for name in names],)
 
 
 def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[Key, PushedResource]:

@@ -23,11 +23,7 @@ async def search(
     Raises FilterError as `to_sql` does.
     """
     target = _target(case_exact)
-    wanted = _EVERYTHING if search.filter is None else to_sql(search.filter, target, case_exact=case_exact)
-    where = SqlCondition(
-        text=f"source = %s AND type = '{search.type.value}' AND deleted_at IS NULL AND ({wanted.text})",
-        parameters=(source, *wanted.parameters),
-    )
+    where = _meant(source, search, target, case_exact)
     found = await _page(tx, search, where, _sorted_by(search, target, case_exact)) if search.count > 0 else []
     skipped = max(search.start, 1) - 1
     if search.after is None and len(found) < search.count and (found or not skipped):
@@ -42,6 +38,18 @@ def position_of(search: Search, last: PushedResource, *, case_exact: frozenset[s
     columns = _target(case_exact).columns
     key = sort_key(searchable(last), search.sort_by, case_exact=case_exact, columns=columns)
     return Position(ordinal=last.ordinal, sort_key=key)
+
+
+def _meant(source: SourceName, search: Search, target: SqlTarget, case_exact: frozenset[str]) -> SqlCondition:
+    """FROM what and WHERE. A filter stands behind a fence: only it says which index serves, and not the source's."""
+    place = f"source = %s AND type = '{search.type.value}' AND deleted_at IS NULL"
+    if search.filter is None:
+        return SqlCondition(text=f"FROM pushed_resource WHERE {place}", parameters=(source,))
+    wanted = to_sql(search.filter, target, case_exact=case_exact)
+    return SqlCondition(
+        text=f"FROM (SELECT * FROM pushed_resource WHERE {wanted.text} OFFSET 0) AS fit WHERE {place}",  # noqa: S608 - from to_sql and our own names; values are parameters
+        parameters=(*wanted.parameters, source),
+    )
 
 
 def _target(case_exact: frozenset[str]) -> SqlTarget:
@@ -61,7 +69,7 @@ async def _page(tx: Transaction, search: Search, where: SqlCondition, key: SqlCo
     after, offset = _after(search), 0 if search.after is not None else max(search.start, 1) - 1
     order = "ordinal" if search.sort_by is None else _order(search)
     rows = await tx.fetch_all(
-        f"SELECT {COLUMNS} FROM (SELECT *, {key.text} AS sort_key FROM pushed_resource WHERE {where.text}) AS found"  # noqa: S608 - from to_sql and our own names; values are parameters
+        f"SELECT {COLUMNS} FROM (SELECT *, {key.text} AS sort_key {where.text}) AS found"  # noqa: S608 - from to_sql and our own names; values are parameters
         f" WHERE {after.text} ORDER BY {order} LIMIT %s OFFSET %s",
         (*key.parameters, *where.parameters, *after.parameters, search.count, offset),
         row=tuple_row,
@@ -90,7 +98,7 @@ def _after(search: Search) -> SqlCondition:
 
 async def _total(tx: Transaction, where: SqlCondition) -> int:
     found = await tx.fetch_one(
-        f"SELECT count(*) FROM pushed_resource WHERE {where.text}",  # noqa: S608 - from to_sql and our own names; values are parameters
+        f"SELECT count(*) {where.text}",
         where.parameters,
         row=scalar_row,
     )

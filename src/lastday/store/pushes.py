@@ -115,10 +115,9 @@ async def mark_taken(
     await tx.execute(
         "WITH taken AS (UPDATE push SET taken_in = %(batch)s, taken_at = %(at)s"
         "  WHERE source = %(source)s AND sequence = ANY(%(sequences)s) AND taken_at IS NULL"
-        "  RETURNING type, resource, gone)"
-        " UPDATE pushed_resource r SET body = '{}', comparable = '{}', user_name = NULL, external_id = NULL,"
-        " display_name = NULL FROM taken t WHERE t.gone AND r.source = %(source)s AND r.type = t.type"
-        " AND r.id = t.resource AND r.deleted_at IS NOT NULL",
+        "  RETURNING resource, gone)"
+        " UPDATE pushed_resource r SET body = '{}' FROM taken t"
+        " WHERE t.gone AND r.id = t.resource AND r.deleted_at IS NOT NULL",
         {"source": source, "sequences": list(sequences), "batch": batch, "at": at},
     )
 

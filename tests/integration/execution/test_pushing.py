@@ -10,7 +10,7 @@ from lastday.model.errors import InputError, ValueTaken
 from lastday.model.ids import ResourceId, SourceName
 from lastday.model.scim import PushMethod, Written
 from lastday.store.database import Database, DatabaseLost
-from lastday.store.pushed import groups_of, members_of, sequence_of, sequences
+from lastday.store.pushed import groups_of, load_resources, members_of, sequence_of, sequences
 from lastday.store.pushes import changed_after, pending_pushes, pushes_of_resource
 from tests.integration.execution.pushes import (
     ENTERPRISE,
@@ -313,6 +313,20 @@ async def test_a_group_with_another_name_is_so_named_in_all_its_members(database
     shown = [[one["display"] for one in (await body_of(database, person))["groups"]] for person in people]
     assert shown == [["First", "Staff"], ["Staff"], ["Staff"]]
     assert (await there(database, first)).version == 1
+
+
+async def test_a_group_may_be_larger_than_what_is_written_at_once(database: Database):
+    """RFC 7643 section 4.2 knows no largest group."""
+    push = writer(database)
+    people = [after(one) for one in await asyncio.gather(*(push.write(post(user(f"u{n}"))) for n in range(1100)))]
+    crew = await made(push, group("Crew", *(one.id for one in people)), GROUP)
+    await push.write(put(crew, displayName="Staff"))
+    async with database.transaction() as tx:
+        found = await load_resources(tx, IDP, USER)
+    assert [one.version for one in found] == [3] * 1100
+    assert {json.dumps(one.body["groups"]) for one in found} == {
+        json.dumps([{"value": crew.id, "display": "Staff", "type": "direct"}])
+    }
 
 
 async def test_only_a_change_of_a_group_changes_whose_it_is(database: Database):

@@ -47,7 +47,7 @@ def resource(
     return PushedResource(
         source=source,
         type=kind,
-        id=ResourceId(f"{kind.value}-{ordinal}"),
+        id=ResourceId(f"{kind.value}-{ordinal}" if source == IDP else f"{source}-{ordinal}"),
         ordinal=ordinal,
         version=version,
         created_at=NOON + timedelta(seconds=ordinal),
@@ -115,6 +115,11 @@ async def test_what_was_taken_away_lets_go_of_its_body_when_it_is_taken_in(datab
         assert await sources_with_pending(tx) == ()
         kept = await tx.fetch_one("SELECT user_name, comparable FROM pushed_resource WHERE id = %s", (ada.id,))
         assert kept == {"user_name": None, "comparable": {}}
+        row = await tx.fetch_one(
+            "SELECT pushed_resource::text AS everything FROM pushed_resource WHERE id = %s", (ada.id,)
+        )
+        assert row is not None
+        assert "ada" not in row["everything"]
 
 
 async def test_a_batch_names_the_changes_behind_it(database: Database):
@@ -228,7 +233,7 @@ async def pages_of(
     async with await Database.open(url, max_size=2) as database, database.transaction() as tx:
         if not await count_resources(tx, IDP, USER):
             insert_resources(tx, standing(*PEOPLE, resource(9, {"displayName": "Straße"}, kind=GROUP)))
-            insert_resources(tx, standing(replace(PEOPLE[0], source=HR)))
+            insert_resources(tx, standing(resource(1, {"userName": "Straße", "title": "Engineer"}, source=HR)))
         totals, by_index, by_cursor = set(), [], []
         for start in range(1, len(PEOPLE) + 3, wanted.count):
             total, page = await search(tx, IDP, replace(wanted, start=start), case_exact=exact)

@@ -7,38 +7,40 @@ CREATE TABLE pushed_source (
     sequence bigint NOT NULL CHECK (sequence > 0)
 );
 
+-- No index begins with the source except the one that lists by it: while there are no statistics yet, as during a first
+-- load, PostgreSQL would take any such index for as good as the one that finds a single row.
 CREATE TABLE pushed_resource (
+    id           text COLLATE "C" PRIMARY KEY,
     source       text NOT NULL,
     type         text NOT NULL CHECK (type IN ('User', 'Group')),
-    id           text COLLATE "C" NOT NULL,
     ordinal      bigint NOT NULL, -- the sequence of the change that made it
     version      bigint NOT NULL CHECK (version > 0),
     created_at   timestamptz NOT NULL,
     modified_at  timestamptz NOT NULL,
     body         json NOT NULL, -- as text, so that attributes keep their order
-    comparable   jsonb NOT NULL, -- what filters and sorting look at
-    user_name    text COLLATE "C", -- in comparable form
+    deleted_at   timestamptz,
+    -- What filters and sorting look at; empty when it was deleted.
+    comparable   jsonb NOT NULL,
+    user_name    text COLLATE "C", -- in comparable form, of users
     external_id  text COLLATE "C", -- as it was written
     display_name text,
-    deleted_at   timestamptz,
-    PRIMARY KEY (source, type, id)
+    CHECK (deleted_at IS NULL OR (comparable = '{}' AND user_name IS NULL AND external_id IS NULL))
 );
-CREATE UNIQUE INDEX pushed_resource_user_name ON pushed_resource (source, user_name)
-    WHERE type = 'User' AND deleted_at IS NULL;
-CREATE INDEX pushed_resource_external_id ON pushed_resource (source, external_id)
-    WHERE external_id IS NOT NULL AND deleted_at IS NULL;
-CREATE UNIQUE INDEX pushed_resource_ordinal ON pushed_resource (source, type, ordinal) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX pushed_resource_user_name ON pushed_resource (user_name, source);
+CREATE INDEX pushed_resource_external_id ON pushed_resource (external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX pushed_resource_ordinal ON pushed_resource (source, type, ordinal);
+-- What is not sorted in yet is read whole by every search: 256 kB of it, not the 4 MB that are usual.
 CREATE INDEX pushed_resource_comparable ON pushed_resource USING gin (comparable jsonb_path_ops)
-    WHERE deleted_at IS NULL;
+    WITH (gin_pending_list_limit = 256);
 
 -- Who is in which group, for looking up from the member's side.
 CREATE TABLE pushed_member (
     source    text NOT NULL,
     group_id  text COLLATE "C" NOT NULL,
     member_id text COLLATE "C" NOT NULL,
-    PRIMARY KEY (source, group_id, member_id)
+    PRIMARY KEY (group_id, member_id)
 );
-CREATE INDEX pushed_member_member ON pushed_member (source, member_id);
+CREATE INDEX pushed_member_member ON pushed_member (member_id);
 
 -- Every change that a client made: first what is still to be taken in, then the history behind batches.
 CREATE TABLE push (
