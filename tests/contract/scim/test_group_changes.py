@@ -130,6 +130,30 @@ async def test_a_removal_by_list_is_not_sent_where_members_are_hidden(connected)
     assert [asked for asked in server.asked if asked.method == "PATCH"] == []
 
 
+# Members that go by another name
+
+
+async def test_a_member_that_is_called_by_name_is_known_by_its_address(connected):
+    """RFC 7643 section 4.2: `$ref` is the address of the member. A search by id that finds nobody proves nothing."""
+    located = user(meta={"location": "https://x.example/v2/Users/ada"})
+    entry = {"value": "ada", "$ref": "https://x.example/v2/Users/ada"}
+    group: dict[str, object] = {"id": "g1", "displayName": "vpn", "members": [{**entry}]}
+
+    def groups(asked):
+        wanted = asked.query("filter")
+        return listing([group] if wanted is None or '"ada"' in wanted else [])
+
+    routes = {
+        ("GET", "/Users/u1"): as_json(located),
+        ("GET", "/Users/ada"): as_json(located),
+        ("GET", "/Groups"): groups,
+    }
+    _, scim = await connected({**routes, ("GET", "/Users"): paged([located])}, groups=True)
+    assert (await scim.read_account(ADA)).holds("group/vpn")
+    (listed,) = (await scim.list_accounts(None)).items
+    assert listed.holds("group/vpn")
+
+
 # Members that cannot be read
 
 

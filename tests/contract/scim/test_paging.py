@@ -106,6 +106,14 @@ async def test_a_list_by_cursor_that_is_not_whole_is_no_snapshot(connected, name
         await whole(scim)
 
 
+async def test_a_cursor_that_leads_back_is_noticed_at_once(connected):
+    """Not after ten thousand pages."""
+    server, scim = await connected({("GET", "/Groups"): LOOP}, groups=True, paging=Paging.CURSOR)
+    with pytest.raises(ListingIncomplete):
+        await scim.list_entitlements()
+    assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize("totals", [(5, 4, 4), (5, 6, 6)])
 async def test_groups_whose_stated_total_changes_are_not_whole(connected, totals):
     """Somebody was taken out or put in while we read: what came may lack one."""

@@ -140,6 +140,8 @@ def _tested(
         "capabilities": sorted(capability.value for capability in manifest.capabilities),
         "verbs": dict(sorted(manifest.verbs.items())),
         "destroys": sorted(manifest.destroys),
+        "losses": {verb: list(lost) for verb, lost in sorted(manifest.losses.items())},
+        "hand_over_first": list(manifest.hand_over_first),
         "survives": list(manifest.survives),
         "least_privilege": list(manifest.least_privilege),
     }
@@ -151,7 +153,7 @@ def _show_tested(report: dict[str, JsonValue]) -> None:
     verbs = report["verbs"]
     for verb, what in verbs.items() if isinstance(verbs, dict) else ():
         show(f"  {verb:<14} {what}")
-    for title in ("capabilities", "warnings", "survives", "least_privilege"):
+    for title in ("capabilities", "warnings", "destroys", "hand_over_first", "survives", "least_privilege"):
         listed = report[title]
         for line in listed if isinstance(listed, list) else ():
             show(f"  {title.replace('_', ' ')}: {line}")
