@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("spine", "evidence", "filters")
+NAMES = ("spine", "evidence", "filters", "scim")
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _HEAD_END = b"\r\n\r\n"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+_CHUNKED = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,10 @@ class _Connection:
         self._received += chunk
         if self._expected is None:
             self._expected = _length(self._received)
-        if self._expected is None or len(self._received) < self._expected:
+        if self._expected == _CHUNKED:
+            if not self._received.endswith(_LAST_CHUNK):
+                return None
+        elif self._expected is None or len(self._received) < self._expected:
             return None
         return int(self._received[9:12])
 
@@ -188,7 +193,10 @@ class _Connection:
 
 
 def _length(received: bytes) -> int | None:
-    """Of head and body together; None while the head is not here. Raises ValueError for a body without a length."""
+    """Of head and body together; None while the head is not here; _CHUNKED for a body that says itself where it ends.
+
+    Raises ValueError for a body that ends with its connection.
+    """
     end = received.find(_HEAD_END)
     if end < 0:
         return None
@@ -198,4 +206,6 @@ def _length(received: bytes) -> int | None:
         return end + 4 + int(head[start + 17 :].partition(b"\r\n")[0])
     if head[9:12] in (b"204", b"304"):
         return end + 4
+    if b"\r\ntransfer-encoding: chunked" in head:
+        return _CHUNKED
     raise ValueError("an answer without content-length")
