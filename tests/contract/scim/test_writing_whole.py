@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from lastday.connectors.scim.vendor_terms import Booleans, DisableVerb, OpCase, PathForm
+from lastday.connectors.sdk.http import Deadlines
 from lastday.connectors.sdk.protocols import AccountDraft
 from lastday.model.attributes import Attributes
-from lastday.model.errors import AnswerUnusable, NotSupported
+from lastday.model.errors import AnswerUnusable, ConnectorError, NotSupported, RateLimited
 from lastday.model.ids import NativeId
 from lastday.model.operation import OutcomeKind
 from tests.servers.http_faults import Reply, as_json
-from tests.servers.scim_answers import Stored, refused, routes_of, user
+from tests.servers.scim_answers import ERROR, HTML, Stored, refused, routes_of, user
 
 ADA = NativeId("u1")
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -100,11 +101,44 @@ async def test_what_others_change_all_the_time_is_refused_and_nothing_is_overwri
     assert store.resource["active"] is True
 
 
-async def test_a_put_without_an_answer_is_unknown(connected):
-    store = Stored(STRANGE)
-    routes = {**routes_of(store), ("PUT", "/Users/u1"): Reply(hang_up=True)}
-    _, scim = await connected(routes, put_only=True)
+UNUSABLE = [
+    Reply(silent=True),
+    Reply(hang_up=True),
+    HTML,
+    as_json({}, status=500),
+    Reply(body=b'{"id": "u', headers={"Content-Type": "application/json"}),
+    Reply(body=b"<html>ok</html>", headers={"Content-Type": "text/html"}),
+    as_json({"schemas": [ERROR], "status": "500"}),
+    Reply(body=b'{"id": "u1"', headers={"Content-Type": "application/json"}, stated_length=500),
+]
+
+
+@pytest.mark.parametrize("reply", UNUSABLE)
+async def test_a_put_without_a_usable_answer_is_unknown(connected, reply):
+    """It may have taken effect: it is read back before anything else happens."""
+    routes = {**routes_of(Stored(STRANGE)), ("PUT", "/Users/u1"): reply}
+    _, scim = await connected(routes, put_only=True, deadlines=Deadlines(total_s=0.3))
     assert (await scim.disable_account(ADA)).kind is OutcomeKind.UNKNOWN
+
+
+@pytest.mark.parametrize("reply", UNUSABLE)
+async def test_what_was_not_read_whole_is_never_put(connected, reply):
+    """A resource of which a part is missing would be put back without it."""
+    server, scim = await connected({("GET", "/Users/u1"): reply}, put_only=True, deadlines=Deadlines(total_s=0.3))
+    with pytest.raises(ConnectorError):
+        await scim.disable_account(ADA)
+    assert [asked for asked in server.asked if asked.method == "PUT"] == []
+
+
+@pytest.mark.parametrize("wait", ["7", "Tue, 24 Nov 2026 06:00:07 GMT"])
+async def test_being_told_to_wait_holds_a_put_back_too(connected, told, wait):
+    """RFC 9110 section 10.2.3: seconds, or a date; nobody sends anything to the application meanwhile."""
+    busy = as_json({}, status=429, Retry_After=wait)
+    _, scim = await connected({**routes_of(Stored(STRANGE)), ("PUT", "/Users/u1"): busy}, put_only=True)
+    with pytest.raises(RateLimited) as caught:
+        await scim.disable_account(ADA)
+    assert caught.value.retry_after_s == 7
+    assert told.budget.blocked == [7]
 
 
 async def test_what_takes_neither_is_not_supported(connected):
