@@ -34,7 +34,8 @@ NUMBERS = (
 )  # fmt: skip
 
 storable_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
-texts = st.sampled_from(HOSTILE + LETTERS + MOMENTS + NO_MOMENTS) | storable_texts
+common_texts = st.sampled_from(["ada", "ADA", "Ada", "adam", "straße", "STRASSE", ""])
+texts = st.one_of(common_texts, st.sampled_from(HOSTILE + LETTERS + MOMENTS + NO_MOMENTS), storable_texts)
 moments = st.sampled_from([NOON, NOON.astimezone(timezone(timedelta(hours=5, minutes=30))), NOON + timedelta(days=7)])
 numbers = st.sampled_from(NUMBERS) | st.integers(-(10**30), 10**30) | st.floats(allow_infinity=False)
 _simple = st.one_of(st.none(), texts, texts, texts, st.booleans(), numbers, moments)
@@ -99,7 +100,7 @@ def resources(draw):
 
 
 _literals = st.one_of(
-    texts,
+    common_texts,
     texts,
     texts,
     st.sampled_from(["a", "s", "ss", "T12", "a\0b", "\0", "ada\0"]),

@@ -177,6 +177,30 @@ TABLE_3 = [
 ]
 """RFC 7644 table 3: a filter, the value of `a`, and whether it is true."""
 
+EXACTLY = [
+    ('code eq "Ada"', {"code": "Ada"}, True),
+    ('code eq "ada"', {"code": "Ada"}, False),
+    ('code eq "ada"', {"code": ["Ada", "ADA", "ada"]}, True),
+    ('code ne "ada"', {"code": "Ada"}, True),
+    ('not (code eq "ada")', {"code": "Ada"}, True),
+    ('code sw "a"', {"code": "Ada"}, False),
+    ('code ew "Da" or code co "D"', {"code": "Ada"}, False),
+    ('code gt "Z"', {"code": "ada"}, True),
+    ('code gt "a"', {"code": "Z"}, False),
+    ('code eq "2026-11-20T12:00:00Z"', {"code": "2026-11-20t12:00:00z"}, True),
+    ('CODE[value eq "ada"]', {"code": ["Ada"]}, True),
+    ('emails[value eq "ada"]', {"emails": [{"value": "Ada"}]}, False),
+    ('emails[type eq "WORK" and value eq "Ada"]', {"emails": [{"value": "Ada", "type": "work"}]}, True),
+    ('emails.value eq "ada"', {"emails": [{"value": "Ada"}]}, False),
+    ('emails eq "ada"', {"emails": [{"value": "Ada"}]}, True),
+    ('urn:x:y:code eq "ada"', {"code": "Ada"}, False),
+    ('id eq "ada"', {"id": "Ada"}, False),
+    ('id eq "Ada"', {"id": "Ada"}, True),
+    ('userName eq "ada"', {"userName": "Ada"}, True),
+]
+"""A filter, a resource and whether it is true where `CASE_EXACT` are the paths that compare with case."""
+CASE_EXACT = frozenset({"ID", "code", "emails.value"})
+
 PRECEDENCE = [
     ("x pr or y pr and z pr", "{x} or ({y} and {z})"),
     ("x pr and y pr or z pr", "({x} and {y}) or {z}"),
