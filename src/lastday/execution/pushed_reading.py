@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lastday.configuration.scim_paths import ENTERPRISE
+from lastday.configuration.scim_paths import ENTERPRISE, scim_path
 from lastday.configuration.settings import CompanySettings, SourceSettings
 from lastday.filters.ast import AttributePath, Compare, CompareOperator
 from lastday.lifecycle.normalise import NormalisedRow
@@ -24,7 +24,7 @@ from lastday.store.pushes import Push
 
 _EXACT = frozenset({"id"})
 _MANAGER = AttributePath(schema=ENTERPRISE, attribute="manager", sub="value")
-_MOST_REPORTS = 100_000
+_MOST_FOUND = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,9 @@ class PushedReading:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The engagement keys of all users that were read, the unreadable ones included."""
-        return frozenset({*(row.key for row in self.rows), *(row.key for row in self.rejected if row.key)})
+        """By what findings call the users that were read: their engagement keys, and their ids."""
+        keys = (*(row.key for row in self.rows), *(row.key for row in self.rejected if row.key))
+        return frozenset({*keys, *(resource for resource, _ in self.versions)})
 
 
 async def read_all(tx: Transaction, settings: SourceSettings) -> tuple[Pushed, ...]:
@@ -69,13 +70,15 @@ async def read_changed(
         pushed, known = tuple(everything), await load_identities(tx)
     else:
         pushed = await _touched(tx, settings.name, waiting)
+        pushed = (*pushed, *await _heirs(tx, settings, pushed))
         known = await _known(tx, settings, pushed)
         reports = await _reports(tx, settings, pushed, known)
         if reports:
             pushed = (*pushed, *reports)
             known = await _known(tx, settings, pushed)
     managers = await _managers(tx, settings, pushed)
-    found = rows_of_pushed(pushed, known, managers, settings, company, now)
+    others = await _others(tx, settings, pushed, known)
+    found = rows_of_pushed(pushed, known, managers, settings, company, now, others=others)
     return PushedReading(
         known=known,
         rows=found.rows,
@@ -111,6 +114,39 @@ def _texts(resources: Iterable[PushedResource], path: str | None) -> set[str]:
     return {text for one in resources if (text := text_of(values_at({**one.body, "id": one.id}, path)))}
 
 
+async def _heirs(tx: Transaction, settings: SourceSettings, pushed: Sequence[Pushed]) -> tuple[Pushed, ...]:
+    """The users who claimed the key of one who is gone, and may have it now."""
+    path = scim_path(settings.key)
+    if settings.key.lower() == RESOURCE_ID or path.condition is not None:
+        return ()
+    read = {one.resource.id for one in pushed}
+    keys = {key for one in pushed if one.gone_at is not None and (key := key_of(one.resource, settings))}
+    found = {
+        heir.id: heir
+        for key in sorted(keys)
+        for heir in await _with(tx, settings.name, path.path, key)
+        if heir.id not in read and key_of(heir, settings) == key
+    }
+    return tuple(Pushed(resource=heir) for heir in found.values())
+
+
+async def _others(
+    tx: Transaction, settings: SourceSettings, pushed: Sequence[Pushed], known: Sequence[Identity]
+) -> frozenset[ResourceId]:
+    """The users besides these who came in with the engagements of whoever is known, and are still there."""
+    if settings.key.lower() == RESOURCE_ID:
+        return frozenset()
+    came = {
+        ResourceId(resource)
+        for person in known
+        for e in person.engagements
+        if e.source == settings.name and (resource := e.attributes.text(RESOURCE_ID))
+    }
+    wanted = sorted(came - {one.resource.id for one in pushed})
+    found = await load_resources(tx, settings.name, ResourceType.USER, wanted) if wanted else []
+    return frozenset(one.id for one in found)
+
+
 async def _reports(
     tx: Transaction, settings: SourceSettings, pushed: Sequence[Pushed], known: Sequence[Identity]
 ) -> tuple[Pushed, ...]:
@@ -119,7 +155,7 @@ async def _reports(
     found = [
         report
         for manager in _renumbered(settings, pushed, known)
-        for report in await _led_by(tx, settings.name, manager)
+        for report in await _with(tx, settings.name, _MANAGER, manager)
         if report.id not in read
     ]
     return tuple(Pushed(resource=report) for report in found)
@@ -138,9 +174,10 @@ def _renumbered(settings: SourceSettings, pushed: Sequence[Pushed], known: Seque
     return [one.id for one in here if one.id in before and before[one.id] != number_of(one, settings)]
 
 
-async def _led_by(tx: Transaction, source: SourceName, manager: ResourceId) -> list[PushedResource]:
-    named = Compare(path=_MANAGER, operator=CompareOperator.EQ, value=str(manager))
-    wanted = Search(type=ResourceType.USER, filter=named, count=_MOST_REPORTS)
+async def _with(tx: Transaction, source: SourceName, path: AttributePath, text: str) -> list[PushedResource]:
+    """The users who have this text there."""
+    said = Compare(path=path, operator=CompareOperator.EQ, value=text)
+    wanted = Search(type=ResourceType.USER, filter=said, count=_MOST_FOUND)
     _, found = await search(tx, source, wanted, case_exact=_EXACT)
     return found
 

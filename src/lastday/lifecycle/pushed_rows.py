@@ -1,15 +1,16 @@
 """What clients changed, joined to what is known of it: the rows that a pushed source brings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lastday.configuration.settings import CompanySettings, SourceSettings
 from lastday.lifecycle.engagements import is_archived
-from lastday.lifecycle.normalise import NormalisedRow
+from lastday.lifecycle.normalise import NO_LINE, SHOWN_VALUE, NormalisedRow
 from lastday.lifecycle.pushed import RESOURCE_ID, following, is_switched_off, normalise_pushed, row_of_gone
 from lastday.model.finding import Finding, RejectedRow, Severity
 from lastday.model.identity import Engagement, Identity
+from lastday.model.ids import ResourceId
 from lastday.model.scim import PushedResource
 
 
@@ -36,15 +37,22 @@ def rows_of_pushed(
     settings: SourceSettings,
     company: CompanySettings,
     now: datetime,
+    *,
+    others: Collection[ResourceId] = (),
 ) -> PushedRows:
     """The rows of these users, after what is known of them. The order of users and people does not matter.
 
+    `others` are users who are there without a change, and whose keys nobody else may have meanwhile.
+
     What was received counts from `now` at the latest: clocks of hosts differ, and who is off must not stay a moment.
     A user who was taken away is over since then, and one who never came in leaves nothing. A key belongs to the user
-    that is there before one that is gone; a user who is given another key keeps the one they came with.
+    that is there before one that is gone, and to the one that came in with it for as long as that is there: else a
+    second user of the same key would overwrite another person. Who is given another key keeps the one they came with.
     """
-    reading = _Reading(known, managers, settings, company, now)
-    for one in pushed:
+    read = tuple(pushed)
+    there = frozenset({*others, *(one.resource.id for one in read if one.gone_at is None)})
+    reading = _Reading(known, managers, settings, company, now, there)
+    for one in read:
         reading.read(one)
     return PushedRows(rows=reading.rows, rejected=tuple(reading.rejected))
 
@@ -64,6 +72,7 @@ class _Reading:
     settings: SourceSettings
     company: CompanySettings
     now: datetime
+    there: frozenset[ResourceId]
     rejected: list[RejectedRow] = field(default_factory=list)
     _here: list[NormalisedRow] = field(default_factory=list)
     _gone: dict[str, NormalisedRow] = field(default_factory=dict)
@@ -76,7 +85,7 @@ class _Reading:
                 if engagement.source == self.settings.name and not is_archived(engagement.key):
                     one = _Known(person, engagement)
                     self._by_key[engagement.key] = one
-                    self._by_resource[engagement.attributes.text(RESOURCE_ID) or engagement.key] = one
+                    self._by_resource[_resource_of(engagement)] = one
 
     @property
     def rows(self) -> tuple[NormalisedRow, ...]:
@@ -95,6 +104,9 @@ class _Reading:
             if is_switched_off(one.resource, self.settings):
                 self._note_gone(last, received_at)
             return
+        if last is None and self._is_anothers(row.key):
+            self.rejected.append(self._claimed(row.key, one.resource.id))
+            return
         row = row if last is None else _under_known_key(row, last.engagement)
         self._here.append(following(row, self._before(row.key), received_at))
 
@@ -102,9 +114,30 @@ class _Reading:
         if last is not None:
             self._gone[last.engagement.key] = row_of_gone(last.engagement, last.person.kind, at)
 
+    def _is_anothers(self, key: str) -> bool:
+        """Another user came in with the key, and is still there."""
+        holder = self._by_key.get(key)
+        return holder is not None and _resource_of(holder.engagement) in self.there
+
+    def _claimed(self, key: str, resource: ResourceId) -> RejectedRow:
+        """Told of the user who claims the key: nothing is wrong with the one who has it."""
+        return RejectedRow(
+            row=NO_LINE,
+            column=self.settings.key,
+            value=key[:SHOWN_VALUE],
+            why="is the key of another user, who is there",
+            mend="Delete the one user that should not be, or choose a key that no two users have, such as id.",
+            key=resource,
+        )
+
     def _before(self, key: str) -> tuple[Engagement, ...]:
         found = self._by_key.get(key)
         return () if found is None else found.person.engagements
+
+
+def _resource_of(engagement: Engagement) -> str:
+    """The id of the user who came in with the engagement."""
+    return engagement.attributes.text(RESOURCE_ID) or engagement.key
 
 
 def _under_known_key(row: NormalisedRow, last: Engagement) -> NormalisedRow:

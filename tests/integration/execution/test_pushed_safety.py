@@ -1,0 +1,72 @@
+"""What no sequence of pushes may do: keep somebody in who is out, or touch somebody else (I1, I15; S-16, S-42)."""
+
+import pytest
+
+from tests.integration.execution.pushed_company import NINE, SOURCE, TEN, found_pushed_company, gone, patch, person
+from tests.integration.execution.pushes import post
+from tests.integration.execution.test_pushed_intake import everybody, findings, of
+
+ELEVEN = "2026-11-23T11:00:00+00:00"
+KEYED = SOURCE.replace('person_key = "externalId"', 'key = "externalId"')
+NAMED = SOURCE.replace('person_key = "externalId"', 'key = "userName"')
+
+
+@pytest.fixture
+def twins(tmp_path, database_url):
+    """A company whose key is externalId, and a second user with that of person 3 who came later."""
+    company = found_pushed_company(tmp_path, database_url, source=KEYED)
+    [company.ids[33]] = company.push(post({**person(3), "userName": "twin@small.example"}), at=NINE)
+    company.take_in(at=NINE)
+    return company
+
+
+# ---------------------------------------------------------------- keys that two users have
+
+
+def test_a_newcomer_with_the_old_user_name_of_another_is_not_that_person(tmp_path, database_url):
+    """I15: where userName is the key, it belongs to the user that came in with it for as long as that is there."""
+    company = found_pushed_company(tmp_path, database_url, source=NAMED)
+    company.push(patch(company.ids[3], userName="married@small.example"), at=NINE)
+    company.take_in(at=NINE)
+    [newcomer] = company.push(post({**person(99), "userName": "p3@small.example"}), at=TEN)
+    company.take_in(at=TEN)
+    assert of(company, "E3").engagements[0].attributes.text("userName") == "married@small.example"
+    assert len(everybody(company)) == 12
+    assert ("S130", f"idp/{newcomer}") in findings(company)
+
+
+def test_a_second_user_of_a_key_is_told_and_changes_nobody(twins):
+    assert ("S130", f"idp/{twins.ids[33]}") in findings(twins)
+    assert of(twins, "E3").engagements[0].attributes.text("userName") == "p3@small.example"
+
+
+def test_a_second_user_of_a_key_does_not_bring_back_who_is_off(twins):
+    twins.push(patch(twins.ids[3], active=False), at=TEN)
+    twins.go_on(at=TEN)
+    assert not twins.chat.of("E3").enabled
+    twins.push(patch(twins.ids[33], title="Clerk"), at=ELEVEN)
+    twins.go_on(at=ELEVEN)
+    assert not twins.chat.of("E3").enabled
+
+
+def test_a_second_user_of_a_key_ends_nobody_by_going(twins):
+    twins.push(gone(twins.ids[33]), at=TEN)
+    twins.go_on(at=TEN)
+    assert twins.chat.of("E3").enabled
+    assert findings(twins) == []
+
+
+def test_both_users_of_a_key_switched_off_at_once_are_out(twins):
+    twins.push(patch(twins.ids[3], active=False), patch(twins.ids[33], active=False), at=TEN)
+    twins.go_on(at=TEN)
+    assert not twins.chat.of("E3").enabled
+
+
+def test_a_second_user_of_a_key_has_it_when_the_first_is_deleted(twins):
+    """Duplicates are cleared away by deleting the older one: whose key it is stays."""
+    twins.push(gone(twins.ids[3]), at=TEN)
+    twins.go_on(at=TEN)
+    assert twins.chat.of("E3").enabled
+    twins.push(patch(twins.ids[33], active=False), at=ELEVEN)
+    twins.go_on(at=ELEVEN)
+    assert not twins.chat.of("E3").enabled
