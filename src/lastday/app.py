@@ -255,7 +255,11 @@ def _keys(kind: ConnectorKind) -> ConnectorKeys:
         name: ConnectorKey(type=KeyType(field.type), required=field.required)
         for name, field in kind.manifest.config.items()
     }
-    return ConnectorKeys(fields=fields, capabilities=frozenset(c.value for c in kind.manifest.capabilities))
+    return ConnectorKeys(
+        fields=fields,
+        capabilities=frozenset(c.value for c in kind.manifest.capabilities),
+        refuse_unfit=kind.manifest_of,
+    )
 
 
 def _instant(text: str) -> datetime:

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from lastday.configuration.connector_keys import ConnectorKeys, KeyType
 from lastday.configuration.table import Table
+from lastday.model.errors import ConfigurationError
 
 _ADDRESS_KEYS = ("url", "uri")
 _PLAIN_SCHEMES = {"http": "https", "ldap": "ldaps", "ws": "wss", "ftp": "ftps"}
@@ -28,7 +29,15 @@ def read_connection(table: Table, keys: ConnectorKeys) -> Mapping[str, object]:
     for name, value in found.items():
         if isinstance(value, str) and name.rpartition("_")[2] in _ADDRESS_KEYS:
             _check_address(table, name, value, starttls=found.get("starttls") is True)
+    _check_together(table, keys, found)
     return found
+
+
+def _check_together(table: Table, keys: ConnectorKeys, found: Mapping[str, object]) -> None:
+    try:
+        keys.refuse_unfit(found)
+    except ConfigurationError as unfit:
+        table.problems.add(unfit.what, table.place, "P107", mend=unfit.mend)
 
 
 def _read_key(table: Table, name: str, kind: KeyType, *, required: bool) -> object:

@@ -72,7 +72,7 @@ class ScimConnector:
         name, value = authorisation_of(token, vendor)
         client = HttpClient(
             settings.application,
-            address_of(settings, vendor),
+            address_of(settings.values, vendor),
             ports,
             headers={
                 name: value,

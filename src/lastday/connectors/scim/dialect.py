@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 
 from lastday.connectors.scim.vendor_profile import Groups, VendorProfile, load_vendor
 from lastday.connectors.scim.vendor_terms import Booleans, DisableVerb, OpCase, PagingMode, PathForm, RemoveForm
-from lastday.connectors.sdk.ports import ConnectorSettings
 from lastday.model.errors import ConfigurationError
 
 PAGE_SIZE: Final = 100
@@ -95,24 +94,22 @@ def vendor_of(values: Mapping[str, object]) -> VendorProfile | None:
     return load_vendor(name) if isinstance(name, str) else None
 
 
-def address_of(settings: ConnectorSettings, vendor: VendorProfile | None) -> str:
+def address_of(values: Mapping[str, object], vendor: VendorProfile | None) -> str:
     """The url: the one that is configured, else the vendor's with its blanks filled in from `address`.
 
     Raises ConfigurationError where there is neither, a blank is left, or what fills it could lead elsewhere.
     """
-    where = f"app.{settings.application}"
-    url = settings.text("url")
-    if url:
+    url = values.get("url")
+    if isinstance(url, str) and url:
         return url
     if vendor is None:
-        raise ConfigurationError(f"{settings.application} needs url or vendor", where=where)
-    given = settings.values.get("address")
+        raise ConfigurationError("url or vendor is needed", mend="Write the address below which /Users stands.")
+    given = values.get("address")
     filled = {name: str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
     for blank in vendor.address.placeholders:
         if not _PLACE.fullmatch(filled.get(blank, "")):
             raise ConfigurationError(
-                f"{settings.application} needs {blank} for {vendor.address.base_url}",
-                where=where,
+                f"{blank} is needed for {vendor.address.base_url}",
                 mend=f'Write address = {{ {blank} = "..." }}: letters, digits, dots and dashes.',
             )
     return vendor.address.base_url.format(**filled)

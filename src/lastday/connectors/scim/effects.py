@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from lastday.connectors.scim.dialect import vendor_of
+from lastday.connectors.scim.dialect import address_of, vendor_of
 from lastday.connectors.scim.limits import limits_of
 from lastday.connectors.scim.vendor_profile import VendorProfile
 from lastday.connectors.scim.vendor_terms import Confidence, DisableVerb, SessionEnd
@@ -29,9 +29,10 @@ _SESSIONS: Final = {
 def describe(manifest: Manifest, connection: Mapping[str, object]) -> Manifest:
     """The manifest of one connection: what is reversible, what is destroyed, what stays alive, how fast it may go.
 
-    Raises ConfigurationError for a vendor that is not known or takes no SCIM.
+    Raises ConfigurationError for a vendor that is not known or takes no SCIM, and where the address is not whole.
     """
     vendor = vendor_of(connection)
+    address_of(connection, vendor)
     if vendor is None:
         lacking = _GROUP_VERBS if connection.get("groups") is False else frozenset()
         return manifest.model_copy(update={"capabilities": manifest.capabilities - lacking})

@@ -73,7 +73,7 @@ def test_a_word_that_is_not_known_is_refused(keys):
 
 
 def address(**values):
-    return address_of(settings(**values), vendor_of(values))
+    return address_of(values, vendor_of(values))
 
 
 def test_the_vendors_address_gets_its_blanks_filled():
