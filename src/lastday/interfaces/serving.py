@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -38,7 +39,10 @@ from lastday.model.scim import ResourceType
 from lastday.store.database import Database
 from lastday.store.revisions import CURRENT, missing_from
 
+logger = logging.getLogger(__name__)
+
 _READY_S = 2.0
+_AGAIN_S = 1.0
 _CONNECTIONS = 12
 """Of the faces' own, so that no client waits behind a worker that is busy."""
 _PATIENCE_S = 5.0
@@ -87,7 +91,7 @@ async def _service_provider(engine: Engine, database: Database, address: str, ke
         return schemas[source].kind(kind).case_exact_paths
 
     resources = CachedResources(database, address, case_exact)
-    clients = TokenClients(database, engine.clock)
+    clients = TokenClients(database, engine.clock, schemas)
     writer = PushWriter(database, engine.clock, engine.stamp, committed=resources.committed)
     application = ScimApplication(
         resources=resources,
@@ -111,13 +115,23 @@ async def _service_provider(engine: Engine, database: Database, address: str, ke
 @asynccontextmanager
 async def _running(parts: Sequence[Callable[[], Coroutine[object, object, None]]]) -> AsyncIterator[None]:
     """The parts run meanwhile."""
-    tasks = [asyncio.create_task(part()) for part in parts]
+    tasks = [asyncio.create_task(_for_ever(part)) for part in parts]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _for_ever(part: Callable[[], Coroutine[object, object, None]]) -> None:
+    """A fault in a part costs what it would have made quicker, and nothing else: it is begun anew."""
+    while True:
+        try:
+            await part()
+        except Exception as fault:  # noqa: BLE001 - whatever it was, clients are served without the part, too
+            logger.exception("a part of the server failed and is begun anew", extra={"fault": type(fault).__name__})
+            await asyncio.sleep(_AGAIN_S)
 
 
 def _as_it_listens(listening: socket.socket, *, encrypted: bool) -> str:

@@ -14,18 +14,25 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapp
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
+import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from lastday.model.errors import ConfigurationError, InputError
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MOST_CONNECTIONS = 1_000
+MOST_CONNECTIONS = 800
+"""Beyond it requests are answered 503. A process may usually have 1024 files open."""
+_TOLD_SO = 100
+"""So many more get an answer; after them nobody does."""
 KEEP_ALIVE_S = 75
 """Longer than the usual 60 s of proxies: whoever keeps a connection longest must be the one who is asked."""
 REQUEST_S = 30.0
@@ -94,7 +101,6 @@ class HttpServer:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GOODBYE_S,
             ssl_context_factory=None if encryption is None else lambda _config, _default: encryption,
@@ -121,6 +127,44 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Exchange(RequestResponseCycle):
+    """A request and its answer. An answer that comes in one piece leaves in one piece."""
+
+    _start: Message | None = None
+
+    async def send(self, message: Message) -> None:  # type: ignore[override]  # as ASGI has it: any mapping
+        """The head waits for the body, so that one that fails in between can still become a 500."""
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            if not message.get("more_body") and self._leaves_whole(start, message.get("body", b"")):
+                return
+            await super().send(start)  # type: ignore[arg-type]  # the same
+        await super().send(message)  # type: ignore[arg-type]  # the same
+
+    def _leaves_whole(self, start: Message, body: bytes) -> bool:
+        """False where the answer is not as plain as nearly all are; then nothing has happened."""
+        if not self.keep_alive or self.disconnected or self.flow.write_paused or self.scope["method"] == "HEAD":
+            return False
+        parts, length = [STATUS_LINE[start["status"]]], -1
+        headers = (*self.default_headers, *start["headers"])
+        for name, value in headers:
+            if name == b"content-length":
+                length = int(value)
+            parts += (name, b": ", value, b"\r\n")
+        head = b"".join(parts)
+        lines = len(headers) + 1
+        if length != len(body) or not head.count(b"\n") == head.count(b"\r") == lines or b"connection: " in head:
+            return False
+        self.response_started = self.response_complete = True
+        self.transport.write(head + b"\r\n" + body)
+        self.message_event.set()
+        self.on_response()
+        return True
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with the bounds that it lacks: it waits for ever for the rest of a request, of any size."""
 
@@ -132,6 +176,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS + _TOLD_SO:
+            transport.abort()
         self._deadline = self.loop.call_later(REQUEST_S, self._close)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -152,8 +198,23 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        """As uvicorn does it, with our own exchange, and without a way to another protocol."""
         self._in_head = False
-        super().on_headers_complete()
+        version, url = self.parser.get_http_version(), httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["http_version"] = version
+        self.scope["path"] = unquote(path) if "%" in path else path
+        self.scope["raw_path"] = url.path
+        self.scope["query_string"] = url.query or b""
+        before, self.cycle = self.cycle, self._exchange(keep_alive=version != "1.0" and self.parser.should_keep_alive())
+        busy = len(self.connections) >= MOST_CONNECTIONS or len(self.tasks) >= MOST_CONNECTIONS
+        application = service_unavailable if busy else self.app
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, application)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, application))
 
     def on_message_complete(self) -> None:
         self._whole = True
@@ -172,6 +233,21 @@ class BoundedProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came any more; an answer that nobody fetched goes with the connection."""
         self._close()
+
+    def _exchange(self, *, keep_alive: bool) -> "_Exchange":
+        return _Exchange(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
+        )
 
     def _await_the_rest(self, size: int) -> None:
         self._unfinished += size

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -249,3 +249,140 @@ def test_listening_twice_on_any_port_gives_two_ports():
     with listening_socket("127.0.0.1", 0) as one, listening_socket("localhost", 0) as other:
         assert one.getsockname() != other.getsockname()
         assert one.family is socket.AF_INET
+
+
+# ---------- answers
+
+
+def answering(*messages):
+    async def application(scope, receive, send):
+        for message in messages:
+            await send(message)
+
+    return application
+
+
+def start(status=200, *headers):
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+def body(content, *, more=False):
+    return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+async def raw(application, sent):
+    async with serving(application) as (port, _), connected(port) as (reader, writer):
+        writer.write(sent)
+        async with asyncio.timeout(20):
+            return await reader.read()
+
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+
+
+async def test_an_answer_in_pieces_is_sent_in_chunks():
+    """RFC 9112 section 7.1."""
+    got = await raw(answering(start(), body(b"one", more=True), body(b"two")), GET)
+    assert got.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert got.endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+
+async def test_an_answer_without_a_length_is_sent_in_chunks_on_a_kept_connection():
+    async with serving(answering(start(), body(b"whole"))) as (port, _), connected(port) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"transfer-encoding: chunked" in head
+            assert await reader.readuntil(b"0\r\n\r\n") == b"5\r\nwhole\r\n0\r\n\r\n"
+
+
+async def test_a_fault_between_head_and_body_becomes_a_500_that_is_whole():
+    async def faulty(scope, receive, send):
+        await send(start(200, (b"content-length", b"5")))
+        raise RuntimeError("nobody expects this")
+
+    assert (await raw(faulty, GET)).startswith(b"HTTP/1.1 500 ")
+    assert (await raw(answering(start()), GET)).startswith(b"HTTP/1.1 500 ")
+
+
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\rb"])
+async def test_no_header_becomes_two(value):
+    """RFC 9112 section 11.1: response splitting."""
+    split = answering(start(200, (b"x-mine", value), (b"content-length", b"0")), body(b""))
+    assert await raw(split, GET) == await raw(split, GET.replace(b"connection: close\r\n", b"")) == b""
+
+
+async def test_a_length_that_is_not_the_bodys_is_never_sent_as_a_whole_answer():
+    got = await raw(answering(start(200, (b"content-length", b"50")), body(b"short")), GET)
+    assert not got.startswith(b"HTTP/1.1 200") or len(got.partition(b"\r\n\r\n")[2]) < 50
+
+
+async def test_head_has_the_length_and_no_body():
+    application = answering(start(200, (b"content-length", b"5")), body(b"whole"))
+    async with serving(application) as (port, _), connected(port) as (reader, writer):
+        writer.write(b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n" + GET)
+        head, _, rest = (await reader.read()).partition(b"\r\n\r\n")
+    assert b"content-length: 5" in head
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert rest.endswith(b"\r\n\r\nwhole")
+
+
+@pytest.mark.parametrize("sent", [GET, b"GET / HTTP/1.0\r\nhost: x\r\n\r\n"], ids=["close", "HTTP/1.0"])
+async def test_a_connection_is_closed_where_the_client_wants_it(sent):
+    got = await raw(answering(start(200, (b"content-length", b"5")), body(b"whole")), sent)
+    assert b"connection: close" in got
+    assert got.endswith(b"\r\n\r\nwhole")
+
+
+async def test_requests_that_come_together_are_answered_one_after_the_other():
+    """RFC 9112 section 9.3.2, also where the first takes longest."""
+
+    async def slow(scope, receive, send):
+        await asyncio.sleep(0.3 if scope["path"] == "/1" else 0)
+        content = scope["path"].encode()
+        await send(start(200, (b"content-length", str(len(content)).encode())))
+        await send(body(content))
+
+    async with serving(slow) as (port, _), connected(port) as (reader, writer):
+        writer.write(b"".join(b"GET /%d HTTP/1.1\r\nhost: x\r\n\r\n" % number for number in (1, 2, 3)))
+        assert [(await answered(reader))[1] for _ in range(3)] == [b"/1", b"/2", b"/3"]
+
+
+async def test_a_path_is_decoded_and_a_query_is_not():
+    async def tells(scope, receive, send):
+        content = f"{scope['path']}|{scope['raw_path'].decode()}|{scope['query_string'].decode()}".encode()
+        await send(start(200, (b"content-length", str(len(content)).encode())))
+        await send(body(content))
+
+    asked = "/a%20b/%C3%A4?filter=x%20eq%20%22y%22"
+    async with serving(tells) as (port, _), connected(port) as (reader, writer):
+        _, content = await exchange(reader, writer, b"", asked)
+    assert content.decode() == "/a b/ä|/a%20b/%C3%A4|filter=x%20eq%20%22y%22"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n"]
+)
+async def test_what_is_no_http_is_refused(sent):
+    assert (await raw(echo, sent)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_beyond_the_most_connections_requests_are_refused_and_then_connections(monkeypatch):
+    monkeypatch.setattr(web, "MOST_CONNECTIONS", 5)
+    monkeypatch.setattr(web, "_TOLD_SO", 3)
+    async with serving() as (port, _):
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        assert (await exchange(*opened[0], b"in"))[0] == 200
+        opened += [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(20):
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            assert (await _answer_to_get(*opened[-1])).startswith(b"HTTP/1.1 503 ")
+        for _, each in [*opened, (reader, writer)]:
+            each.close()
+
+
+async def _answer_to_get(reader, writer):
+    writer.write(GET)
+    return await reader.read()

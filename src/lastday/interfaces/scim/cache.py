@@ -106,7 +106,9 @@ class CachedResources:
 
     async def read(self, source: SourceName, kind: ResourceType, resource: ResourceId) -> Rendered | None:
         """The resource as it stands, or None. Raises StoreError where the database is away."""
-        known = await self._checked(source)
+        known = self._sources.get(source)
+        if known is None or not known.checked.is_fresh():
+            known = await self._checked(source)
         kept = self._resources.get((source, resource))
         if kept is not None and kept.epoch == known.epoch and kept.rendered.resource.type is kind:
             return kept.rendered

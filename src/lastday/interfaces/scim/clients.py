@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Container
 from typing import NoReturn
 
 from lastday.interfaces.scim.bounded import BoundedCache
@@ -9,7 +10,7 @@ from lastday.interfaces.scim.rates import ClientRates
 from lastday.interfaces.scim.renewed import Renewed
 from lastday.model.clock import Clock
 from lastday.model.errors import StoreError
-from lastday.model.ids import TokenId
+from lastday.model.ids import SourceName, TokenId
 from lastday.model.scim import PushClient
 from lastday.store.database import Database
 from lastday.store.scim_tokens import TOKENS_CHANGED, ScimToken, find_by_secret, hash_of, note_used
@@ -30,7 +31,11 @@ class TokenClients:
     and the hash is looked up.
     """
 
-    def __init__(self, database: Database, clock: Clock, rates: ClientRates | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, sources: Container[SourceName], rates: ClientRates | None = None
+    ) -> None:
+        """`sources` are those that are pushed. A token of any other is as good as unknown."""
+        self._sources = sources
         self._database = database
         self._clock = clock
         self._rates = rates or ClientRates()
@@ -45,11 +50,14 @@ class TokenClients:
         if known is None:
             known = Renewed(lambda: self._look_up(token))
             self._known.put(secret, known, 1)
-        found = await known.get()
+        found = known.answer if known.is_fresh() else await known.get()
         if found is None or not found.is_good_at(self._clock.now()):
             return None
-        self._used.add(found.id)
-        return found.client
+        client = found.client
+        if client.source not in self._sources:
+            return None
+        self._used.add(client.token)
+        return client
 
     def seconds_to_wait(self, client: PushClient) -> float:
         """0 where the client may send now, which uses one request of its rate; else how long until it may."""

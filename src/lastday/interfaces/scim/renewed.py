@@ -20,7 +20,7 @@ class Renewed(Generic[AnswerT]):
     Nobody gets an answer that was asked for more than LASTS_S before they came.
     """
 
-    __slots__ = ("_answer", "_ask", "_asked_at", "_asking", "_asking_since", "_now")
+    __slots__ = ("_ask", "_asked_at", "_asking", "_asking_since", "_now", "answer")
 
     def __init__(
         self, ask: Callable[[], Coroutine[object, object, AnswerT]], now: Callable[[], float] = time.monotonic
@@ -28,7 +28,8 @@ class Renewed(Generic[AnswerT]):
         """What `ask` raises is raised to everybody who waits for it. `now` counts seconds and never goes back."""
         self._ask = ask
         self._now = now
-        self._answer: AnswerT
+        self.answer: AnswerT
+        """The last one: to be used where `is_fresh` was just true."""
         self._asked_at = _NEVER
         self._asking: asyncio.Task[AnswerT] | None = None
         self._asking_since = _NEVER
@@ -44,7 +45,7 @@ class Renewed(Generic[AnswerT]):
     async def get(self) -> AnswerT:
         """The answer. Raises what asking raises."""
         if self.is_fresh():
-            return self._answer
+            return self.answer
         now = self._now()
         if self._asking is None or now - self._asking_since > LASTS_S:
             self._asking = self._begin(now)
@@ -61,7 +62,7 @@ class Renewed(Generic[AnswerT]):
             if self._asking is task:
                 self._asking = None
                 if not failed:
-                    self._answer, self._asked_at = task.result(), now
+                    self.answer, self._asked_at = task.result(), now
 
         asking = asyncio.create_task(self._ask())
         asking.add_done_callback(take)

@@ -24,6 +24,8 @@ from lastday.store.scim_tokens import (
 )
 from tests.integration.execution.pushes import NOON
 
+SOURCES = {SourceName("idp")}
+
 
 class SetClock:
     def __init__(self):
@@ -53,7 +55,7 @@ async def token(database, name="entra", *, expires_at=None, rate=50.0):
 
 async def test_a_token_says_who_calls_and_any_other_text_says_nothing(database, clock):
     made = await token(database)
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     assert await clients.authenticate(made.secret) == made.token.client
     for wrong in ("", made.secret[:-1], made.secret + "0", made.secret.upper(), made.token.id, "\udcff", "a\0b"):
         assert await clients.authenticate(wrong) is None
@@ -61,7 +63,7 @@ async def test_a_token_says_who_calls_and_any_other_text_says_nothing(database, 
 
 async def test_a_token_is_good_until_the_moment_at_which_it_expires(database, clock):
     made = await token(database, expires_at=NOON + timedelta(hours=1))
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     clock.instant = NOON + timedelta(hours=1) - timedelta(microseconds=1)
     assert await clients.authenticate(made.secret) is not None
     clock.instant = NOON + timedelta(hours=1)
@@ -70,7 +72,7 @@ async def test_a_token_is_good_until_the_moment_at_which_it_expires(database, cl
 
 async def test_after_a_rotation_both_tokens_are_good_for_the_overlap(database, clock):
     old = await token(database)
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     assert await clients.authenticate(old.secret) is not None
     async with database.transaction() as tx:
         new = await rotate_token(tx, old.token.id, NOON, overlap=timedelta(days=7))
@@ -80,6 +82,12 @@ async def test_after_a_rotation_both_tokens_are_good_for_the_overlap(database, c
         clock.instant = NOON + timedelta(days=7)
         assert await clients.authenticate(old.secret) is None
         assert await clients.authenticate(new.secret) == new.token.client
+
+
+async def test_a_token_of_a_source_that_is_not_configured_any_more_is_refused(database, clock):
+    made = await token(database)
+    clients = TokenClients(database, clock, {SourceName("another")})
+    assert await clients.authenticate(made.secret) is None
 
 
 @asynccontextmanager
@@ -105,7 +113,7 @@ async def test_a_revoked_token_is_refused_as_soon_as_it_is_told(database, clock,
     monkeypatch.setattr(renewed, "LASTS_S", 1e9)
     monkeypatch.setattr(renewed, "RENEW_AFTER_S", 1e9)
     made = await token(database)
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     async with listening(database, clients):
         assert await clients.authenticate(made.secret) is not None
         async with database.transaction() as tx:
@@ -117,7 +125,7 @@ async def test_a_revoked_token_is_refused_as_soon_as_it_is_told(database, clock,
 
 async def test_a_revoked_token_is_refused_after_a_second_where_nothing_is_told(database, clock):
     made = await token(database)
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     assert await clients.authenticate(made.secret) is not None
     async with database.transaction() as tx:
         await revoke_token(tx, made.token.id, NOON)
@@ -129,7 +137,7 @@ async def test_a_token_that_was_tried_before_it_was_made_becomes_good(database, 
     made = await token(database, "early")
     async with database.transaction() as tx:
         await tx.execute("UPDATE scim_token SET hash = decode(repeat('00', 32), 'hex') WHERE id = %s", (made.token.id,))
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     assert await clients.authenticate(made.secret) is None
     async with database.transaction() as tx:
         await tx.execute("UPDATE scim_token SET hash = sha256(%s::bytea) WHERE id = %s", (made.secret, made.token.id))
@@ -139,7 +147,7 @@ async def test_a_token_that_was_tried_before_it_was_made_becomes_good(database, 
 
 async def test_many_requests_with_one_token_look_it_up_once(database, clock, monkeypatch):
     made = await token(database)
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     looked_up = []
 
     async def noted(tx, secret):
@@ -156,14 +164,14 @@ async def test_without_the_database_nobody_is_taken_for_anybody(database_url, cl
     """Neither let in nor told that the token is wrong."""
     async with await Database.open(database_url) as database:
         made = await token(database)
-        clients = TokenClients(database, clock)
+        clients = TokenClients(database, clock, SOURCES)
     with pytest.raises(DatabaseLost):
         await clients.authenticate(made.secret)
 
 
 async def test_made_up_tokens_neither_fill_memory_nor_drive_out_a_true_one(database, clock, monkeypatch):
     made = await token(database)
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     monkeypatch.setattr(clients._known, "_most", 50)
     for number in range(300):
         assert await clients.authenticate(f"made-up-{number}") is None
@@ -174,7 +182,7 @@ async def test_made_up_tokens_neither_fill_memory_nor_drive_out_a_true_one(datab
 
 async def test_the_hour_of_use_is_written_down_and_waits_for_the_database(database, clock):
     used, idle = await token(database, "used"), await token(database, "idle")
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     await clients.authenticate(used.secret)
     clients._database = closed = await Database.open(database.url)
     await closed.close()
@@ -188,7 +196,7 @@ async def test_the_hour_of_use_is_written_down_and_waits_for_the_database(databa
 
 async def test_a_client_beyond_its_rate_is_told_how_long_to_wait(database, clock):
     made = await token(database, rate=0.05)
-    clients = TokenClients(database, clock)
+    clients = TokenClients(database, clock, SOURCES)
     found = await clients.authenticate(made.secret)
     assert found is not None
     assert clients.seconds_to_wait(found) == 0.0
