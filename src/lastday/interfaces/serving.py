@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import NoReturn
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -42,7 +43,6 @@ from lastday.store.revisions import CURRENT, missing_from
 logger = logging.getLogger(__name__)
 
 _READY_S = 2.0
-_AGAIN_S = 1.0
 _CONNECTIONS = 12
 """Of the faces' own, so that no client waits behind a worker that is busy."""
 _PATIENCE_S = 5.0
@@ -113,9 +113,11 @@ async def _service_provider(engine: Engine, database: Database, address: str, ke
 
 
 @asynccontextmanager
-async def _running(parts: Sequence[Callable[[], Coroutine[object, object, None]]]) -> AsyncIterator[None]:
+async def _running(parts: Sequence[Callable[[], Coroutine[object, object, NoReturn]]]) -> AsyncIterator[None]:
     """The parts run meanwhile."""
-    tasks = [asyncio.create_task(_for_ever(part)) for part in parts]
+    tasks = [asyncio.create_task(part()) for part in parts]
+    for task in tasks:
+        task.add_done_callback(_tell_of_fault)
     try:
         yield
     finally:
@@ -124,14 +126,10 @@ async def _running(parts: Sequence[Callable[[], Coroutine[object, object, None]]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _for_ever(part: Callable[[], Coroutine[object, object, None]]) -> None:
-    """A fault in a part costs what it would have made quicker, and nothing else: it is begun anew."""
-    while True:
-        try:
-            await part()
-        except Exception as fault:  # noqa: BLE001 - whatever it was, clients are served without the part, too
-            logger.exception("a part of the server failed and is begun anew", extra={"fault": type(fault).__name__})
-            await asyncio.sleep(_AGAIN_S)
+def _tell_of_fault(task: "asyncio.Task[NoReturn]") -> None:
+    """Without the part everything is right, only slower: what is kept is asked for after a second at the latest."""
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        logger.error("a part of the server ended", exc_info=fault)
 
 
 def _as_it_listens(listening: socket.socket, *, encrypted: bool) -> str:

@@ -177,7 +177,10 @@ class CachedResources:
     async def listen(self) -> NoReturn:
         """For ever: what other processes change is forgotten as soon as it is told."""
         async for payload in self._database.listen(PUSHED):
-            notice = read_notice(payload)
+            try:
+                notice = read_notice(payload)
+            except (ValueError, KeyError, TypeError):  # whoever may use the database may say anything here
+                continue
             if notice is not None:
                 self.heard(notice)
         raise AssertionError("listening has no end")

@@ -358,6 +358,8 @@ async def test_what_another_process_changes_is_seen_as_soon_as_it_is_told(databa
     async with await Database.open(database_url) as one, await Database.open(database_url) as two:
         mine, other = Process(one, Time()), Process(two)
         async with listening(mine):
+            for nonsense in ("x", "[]", "{}", '{"source": 1}', "null"):
+                await two.notify(PUSHED, nonsense)
             ada = await made(other.writer, user("ada"))
             await mine.resources.read(ada.source, USER, ada.id)
             written = await other.writer.write(put(ada, title="new"))
