@@ -21,7 +21,7 @@ PEOPLE = 26
 
 def rates_of(vendor):
     """As the composition root makes them from the manifest."""
-    limits = catalogue()["scim"].manifest_of({"vendor": vendor}).limits
+    limits = catalogue()["scim"].manifest_of({"vendor": vendor, "url": "https://vendor.example"}).limits
     return {limit_name(CHAT, limit.name): Rate(limit.per_second, limit.burst) for limit in limits}
 
 

@@ -268,7 +268,7 @@ async def test_a_budget_that_others_used_up_is_waited_for(case_of):
 def test_the_manifest_of_a_connection_says_what_the_profile_says(vendor):
     """S-42: the plan shows what cannot be undone, what is destroyed, what stays alive, what must be handed over."""
     profile = load_vendor(vendor)
-    manifest = catalogue()["scim"].manifest_of({"vendor": vendor})
+    manifest = catalogue()["scim"].manifest_of({"vendor": vendor, "url": "https://vendor.example"})
     assert ("disable" in manifest.destroys) is (not profile.disable.reversible)
     if profile.delete.exists:
         assert ("delete" in manifest.destroys) is (not profile.delete.reversible)
