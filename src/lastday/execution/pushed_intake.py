@@ -101,8 +101,9 @@ async def diff_pushes(engine: Engine, settings: SourceSettings) -> PushesDiff:
     async with engine.database.transaction() as tx:
         first_load = not await is_accepted(tx, settings.name)
         waiting = await pending_pushes(tx, settings.name, ALL)
-        reading = await _read(engine, tx, settings, waiting, first_load=first_load)
-        outcome = await _outcome(engine, tx, settings, reading, first_load=first_load)
+        now = engine.clock.now()
+        reading = await _read(engine, tx, settings, waiting, now, first_load=first_load)
+        outcome = await _outcome(tx, settings, reading, now, first_load=first_load)
     named = {change.identity for change in outcome.changes}
     return PushesDiff(
         source=settings.name,
@@ -133,21 +134,26 @@ async def _not_accepted(tx: Transaction, settings: SourceSettings, waiting: int)
 
 
 async def _read(
-    engine: Engine, tx: Transaction, settings: SourceSettings, waiting: Sequence[Push], *, first_load: bool
+    engine: Engine,
+    tx: Transaction,
+    settings: SourceSettings,
+    waiting: Sequence[Push],
+    now: datetime,
+    *,
+    first_load: bool,
 ) -> PushedReading:
     pushed = await read_all(tx, settings) if first_load else None
-    return await read_changed(
-        tx, settings, engine.configuration.company, waiting, engine.clock.now(), everything=pushed
-    )
+    return await read_changed(tx, settings, engine.configuration.company, waiting, now, everything=pushed)
 
 
 async def _take_in(
     engine: Engine, tx: Transaction, settings: SourceSettings, waiting: Sequence[Push], accepted_by: UserName | None
 ) -> PushesTaken:
+    """One moment counts for all of it: an end between two of them would be told now and again when next looked."""
     first_load = accepted_by is not None and not await is_accepted(tx, settings.name)
     now = engine.clock.now()
-    reading = await _read(engine, tx, settings, waiting, first_load=first_load)
-    outcome = await _outcome(engine, tx, settings, reading, first_load=first_load)
+    reading = await _read(engine, tx, settings, waiting, now, first_load=first_load)
+    outcome = await _outcome(tx, settings, reading, now, first_load=first_load)
     found = outcome.intake.findings
     reference = await _accept(tx, settings, reading, accepted_by, found, now) if first_load else _reference(waiting)
     batch = await _batch(engine, tx, settings, waiting, outcome, reference, now, first_load=first_load)
@@ -166,10 +172,9 @@ async def _take_in(
 
 
 async def _outcome(
-    engine: Engine, tx: Transaction, settings: SourceSettings, reading: PushedReading, *, first_load: bool
+    tx: Transaction, settings: SourceSettings, reading: PushedReading, now: datetime, *, first_load: bool
 ) -> _Outcome:
     """Who changed, and how, under the orders that stand."""
-    now = engine.clock.now()
     context = MergeContext(
         source=settings.name, received_at=now, rule=settings.absent_after, first_import=first_load, complete=False
     )

@@ -1,10 +1,14 @@
 """What no sequence of pushes may do: keep somebody in who is out, or touch somebody else (I1, I15; S-16, S-42)."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 import pytest
 
+from lastday.execution import reconcile
 from tests.integration.execution.pushed_company import NINE, SOURCE, TEN, found_pushed_company, gone, patch, person
 from tests.integration.execution.pushes import post
-from tests.integration.execution.test_pushed_intake import everybody, findings, of
+from tests.integration.execution.test_pushed_intake import changes, everybody, findings, of
 
 ELEVEN = "2026-11-23T11:00:00+00:00"
 KEYED = SOURCE.replace('person_key = "externalId"', 'key = "externalId"')
@@ -70,3 +74,33 @@ def test_a_second_user_of_a_key_has_it_when_the_first_is_deleted(twins):
     twins.push(patch(twins.ids[33], active=False), at=ELEVEN)
     twins.go_on(at=ELEVEN)
     assert not twins.chat.of("E3").enabled
+
+
+# ---------------------------------------------------------------- one moment
+
+
+class LeapingClock:
+    """Ten seconds later with each look at it."""
+
+    def __init__(self, at: str) -> None:
+        self.instant = datetime.fromisoformat(at)
+
+    def now(self) -> datetime:
+        self.instant += timedelta(seconds=10)
+        return self.instant
+
+
+@pytest.mark.parametrize("seconds", (5, 25, 45))
+def test_who_left_while_they_were_taken_in_left_once(tmp_path, database_url, seconds):
+    """The clock of the host that writes is ahead of the one that takes in, which is a moment later at each look."""
+    company = found_pushed_company(tmp_path, database_url)
+    company.push(patch(company.ids[3], active=False), at=f"2026-11-23T09:00:{seconds:02}+00:00")
+
+    async def taken_in(session):
+        engine = replace(session.engine, clock=LeapingClock(NINE))
+        await reconcile.take_in_pushed(engine)
+
+    company.in_session(taken_in, NINE)
+    company.go_on(at=TEN)
+    company.in_session(lambda session: reconcile.reconcile_due(session.engine), TEN)
+    assert [kind for kind, _, _ in changes(company)] == ["left"]
