@@ -1,6 +1,7 @@
 """Makes what SCIM clients push durable: many writes in one transaction, and none answered before it is committed."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 64
 """Writes in one transaction: more would make the first ones wait for the last."""
+GATHERS_S = 0.002
+"""So long after an answer may others wait for those who were answered and ask again: a commit takes longer."""
 
 _Outcome: TypeAlias = Written | BaseException
 
@@ -35,7 +38,9 @@ def _nobody(_committed: Committed) -> None:
 class PushWriter:
     """The Writer port of the service provider.
 
-    While one transaction is on its way, the writes that come meanwhile gather for the next one.
+    While one transaction is on its way, the writes that come meanwhile gather for the next one. Clients that were
+    answered mostly ask again at once: for a moment the next one waits for as many of them as there were. So clients
+    that push side by side share transactions, and one that pushes alone waits for nobody.
     """
 
     def __init__(
@@ -48,6 +53,9 @@ class PushWriter:
         self._committed = committed
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
+        self._expected = 0
+        self._answered_at = 0.0
+        self._all_came: asyncio.Event | None = None
         self._closed = False
 
     async def write(self, write: Write) -> Written:
@@ -61,6 +69,8 @@ class PushWriter:
             raise _stopping()
         waiting = _Waiting(asked=asked, answer=asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        if self._all_came is not None and len(self._waiting) >= self._expected:
+            self._all_came.set()
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
         return await waiting.answer
@@ -73,11 +83,25 @@ class PushWriter:
 
     async def _work(self) -> None:
         while self._waiting:
+            await self._gather()
             group = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
             try:
                 await self._settle([one for one in group if not one.answer.done()])
             finally:
                 _answer(group, [_stopping()] * len(group))
+                self._expected = min(len(group) + len(self._waiting), MOST_AT_ONCE)
+                self._answered_at = asyncio.get_running_loop().time()
+
+    async def _gather(self) -> None:
+        """As many wait as did last time, or it is no longer worth waiting for them."""
+        until = self._answered_at + GATHERS_S
+        if self._closed or len(self._waiting) >= self._expected or asyncio.get_running_loop().time() >= until:
+            return
+        self._all_came = asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._all_came.wait()
+        self._all_came = None
 
     async def _settle(self, group: Sequence[_Waiting]) -> None:
         """Each of the group has its answer, also where the answer is an error of our own."""

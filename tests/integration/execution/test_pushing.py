@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from lastday.execution import pushing
 from lastday.execution.push_group import Committed
 from lastday.model.errors import InputError, ValueTaken
 from lastday.model.ids import ResourceId, SourceName
@@ -463,3 +464,34 @@ async def test_ids_are_unlike_each_other(database: Database):
     ids = [after(one).id for one in await asyncio.gather(*(push.write(post(user(f"u{n}"))) for n in range(100)))]
     assert len(set(ids)) == 100
     assert len({ResourceId(one[:8]) for one in ids}) > 95
+
+
+async def test_clients_that_push_side_by_side_share_transactions(database: Database):
+    """Each asks again a little later than the one before it; nobody's write has a commit of its own for long."""
+    heard: list[Committed] = []
+    push = writer(database, heard.append)
+
+    async def one_after_the_other(client_number: int) -> None:
+        for number in range(20):
+            for _ in range(client_number):
+                await asyncio.sleep(0)
+            await push.write(post(user(f"u{client_number}-{number}")))
+
+    await asyncio.gather(*map(one_after_the_other, range(4)))
+    assert sum(len(one.standing) for one in heard) == 80
+    assert len(heard) < 30
+
+
+async def test_who_pushes_alone_waits_for_nobody(database: Database, monkeypatch: pytest.MonkeyPatch):
+    """It would wait for an hour."""
+    monkeypatch.setattr(pushing, "GATHERS_S", 3600.0)
+    push = writer(database)
+    async with asyncio.timeout(30):
+        for number in range(3):
+            await push.write(post(user(f"u{number}")))
+
+
+async def test_who_is_left_alone_waits_for_the_others_a_moment_only(database: Database):
+    push = writer(database)
+    await asyncio.gather(*(push.write(post(user(f"u{number}"))) for number in range(4)))
+    assert (await push.write(post(user("alone")))).changed
