@@ -36,6 +36,7 @@ _KEEPING = (EngagementStatus.SUSPENDED, EngagementStatus.RELEASED)
 """What a status of its own may make of a switch that is off."""
 _TIMES = frozenset({"startdate", "enddate", "endsat", "startsat", "lifecycle", "engagements"})
 """Attributes that `normalise` reckons from their text."""
+_ENDS = frozenset({"enddate", "endsat"})
 _WITH_TIME = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<time>[\d:.]+)(?P<zone>[Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 _MIDNIGHT = re.compile(r"00:00(?::00(?:\.0*)?)?")
 _TOO_FINE = re.compile(r"(\.\d{6})\d+")
@@ -87,7 +88,7 @@ def normalise_pushed(
     earlier.
 
     A switch that is off leaves somebody suspended or released where the status says so; an absent `active` is on (RFC
-    7643 section 4.1.1 leaves it open).
+    7643 section 4.1.1 leaves it open) for whoever was not switched off before.
     """
     user = row_of_pushed(resource, managers, settings)
     row = normalise(user.row, replace(settings, status=None), company, received_at)
@@ -103,6 +104,28 @@ def normalise_pushed(
 def is_switched_off(resource: PushedResource, settings: SourceSettings) -> bool:
     """The client says that the person is not here any more, whatever else the resource says."""
     return _status(row_of_pushed(resource, NO_MANAGERS, settings), settings) is EngagementStatus.ENDED
+
+
+def says_nothing_of_its_switch(resource: PushedResource, settings: SourceSettings) -> bool:
+    """`active` is not there, and nothing else of the user says whether they are here."""
+    mapping = settings.status
+    return (mapping is None or mapping.column.lower() == ACTIVE) and not values_at(resource.body, ACTIVE)
+
+
+def stated_end(
+    resource: PushedResource, settings: SourceSettings, company: CompanySettings, received_at: datetime
+) -> NormalisedRow | None:
+    """A row with the end that the user states, whatever is wrong with the rest; None where they state none.
+
+    The end of a day is that of the user's own zone where that can be read.
+    """
+    for names in (_ENDS | {"timezone"}, _ENDS):
+        columns = {name: path for name, path in settings.columns.items() if name.lower() in names}
+        narrow = replace(settings, key=RESOURCE_ID, person_key=None, status=None, columns=columns)
+        row = normalise_pushed(resource, NO_MANAGERS, narrow, company, received_at)
+        if isinstance(row, NormalisedRow):
+            return None if row.ends_at is None else row
+    return None
 
 
 def key_of(resource: PushedResource, settings: SourceSettings) -> str | None:
@@ -130,7 +153,16 @@ def switched_off(row: NormalisedRow, at: datetime) -> NormalisedRow:
 
 def row_of_gone(last: Engagement, kind: IdentityKind, at: datetime) -> NormalisedRow:
     """The row of a user of whom nothing new can be believed but that they are out since `at`: else as it was last."""
-    row = NormalisedRow(
+    return switched_off(_row_as_it_was(last, kind), at)
+
+
+def row_of_end(last: Engagement, kind: IdentityKind, end: NormalisedRow) -> NormalisedRow:
+    """The row of a user of whom nothing new can be believed but when they end: else as it was last."""
+    return replace(_row_as_it_was(last, kind), ends_at=end.ends_at, end_basis=end.end_basis)
+
+
+def _row_as_it_was(last: Engagement, kind: IdentityKind) -> NormalisedRow:
+    return NormalisedRow(
         line=NO_LINE,
         source=last.source,
         key=last.key,
@@ -142,7 +174,6 @@ def row_of_gone(last: Engagement, kind: IdentityKind, at: datetime) -> Normalise
         ends_at=last.ends_at,
         end_basis=EndBasis.NONE if last.ends_at is None else EndBasis.MOMENT,
     )
-    return switched_off(row, at)
 
 
 def following(row: NormalisedRow, before: Sequence[Engagement], at: datetime) -> NormalisedRow:

@@ -7,9 +7,19 @@ from datetime import datetime
 from lastday.configuration.settings import CompanySettings, SourceSettings
 from lastday.lifecycle.engagements import is_archived
 from lastday.lifecycle.normalise import NO_LINE, SHOWN_VALUE, NormalisedRow
-from lastday.lifecycle.pushed import RESOURCE_ID, following, is_switched_off, normalise_pushed, row_of_gone
+from lastday.lifecycle.pushed import (
+    RESOURCE_ID,
+    following,
+    is_switched_off,
+    normalise_pushed,
+    row_of_end,
+    row_of_gone,
+    says_nothing_of_its_switch,
+    stated_end,
+    switched_off,
+)
 from lastday.model.finding import Finding, RejectedRow, Severity
-from lastday.model.identity import Engagement, Identity
+from lastday.model.identity import Engagement, EngagementStatus, Identity
 from lastday.model.ids import ResourceId
 from lastday.model.scim import PushedResource
 
@@ -75,7 +85,7 @@ class _Reading:
     there: frozenset[ResourceId]
     rejected: list[RejectedRow] = field(default_factory=list)
     _here: list[NormalisedRow] = field(default_factory=list)
-    _gone: dict[str, NormalisedRow] = field(default_factory=dict)
+    _over: dict[str, NormalisedRow] = field(default_factory=dict)
     _by_key: dict[str, _Known] = field(default_factory=dict)
     _by_resource: dict[str, _Known] = field(default_factory=dict)
 
@@ -90,7 +100,7 @@ class _Reading:
     @property
     def rows(self) -> tuple[NormalisedRow, ...]:
         here = {row.key for row in self._here}
-        return (*self._here, *(row for key, row in self._gone.items() if key not in here))
+        return (*self._here, *(row for key, row in self._over.items() if key not in here))
 
     def read(self, one: Pushed) -> None:
         last = self._by_resource.get(one.resource.id)
@@ -100,19 +110,54 @@ class _Reading:
             return
         row = normalise_pushed(one.resource, self.managers, self.settings, self.company, received_at)
         if isinstance(row, RejectedRow):
-            self.rejected.append(row)
-            if is_switched_off(one.resource, self.settings):
-                self._note_gone(last, received_at)
+            self._reject(row, one.resource, last, received_at)
+            return
+        if last is not None and self._ends_as_another(row, last):
+            self._reject(self._of_another_person(row), one.resource, last, received_at)
             return
         if last is None and self._is_anothers(row.key):
             self.rejected.append(self._claimed(row.key, one.resource.id))
             return
         row = row if last is None else _under_known_key(row, last.engagement)
+        if last is not None and self._stays_off(one.resource, last):
+            row = switched_off(row, received_at)
         self._here.append(following(row, self._before(row.key), received_at))
+
+    def _reject(self, row: RejectedRow, resource: PushedResource, last: _Known | None, received_at: datetime) -> None:
+        """Nothing of the user is taken but that they are out, or when they will be."""
+        self.rejected.append(row)
+        if last is None:
+            return
+        end = stated_end(resource, self.settings, self.company, received_at)
+        if is_switched_off(resource, self.settings):
+            self._note_gone(last, received_at)
+        elif end is not None and last.engagement.status is not EngagementStatus.ENDED:
+            self._over[last.engagement.key] = row_of_end(last.engagement, last.person.kind, end)
+
+    def _stays_off(self, resource: PushedResource, last: _Known) -> bool:
+        """Silence brings nobody back: a client that sends a whole user without `active` does not say that it is on."""
+        was_off = last.engagement.status is EngagementStatus.ENDED
+        return was_off and says_nothing_of_its_switch(resource, self.settings)
+
+    def _ends_as_another(self, row: NormalisedRow, last: _Known) -> bool:
+        """The row would be refused for naming another person, and its end with it."""
+        known = last.person.person_key
+        is_another = row.person_key is not None and known is not None and row.person_key != known
+        return is_another and row.ends_at is not None and row.status is not EngagementStatus.ENDED
+
+    def _of_another_person(self, row: NormalisedRow) -> RejectedRow:
+        return RejectedRow(
+            row=NO_LINE,
+            column=self.settings.person_key,
+            value=(row.person_key or "")[:SHOWN_VALUE],
+            why="is another person key than before; of the change only the end is taken",
+            mend="Find out in the source whose key it is.",
+            key=row.key,
+        )
 
     def _note_gone(self, last: _Known | None, at: datetime) -> None:
         if last is not None:
-            self._gone[last.engagement.key] = row_of_gone(last.engagement, last.person.kind, at)
+            self._over[last.engagement.key] = row_of_gone(last.engagement, last.person.kind, at)
 
     def _is_anothers(self, key: str) -> bool:
         """Another user came in with the key, and is still there."""

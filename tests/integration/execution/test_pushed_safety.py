@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from lastday.execution import reconcile
-from tests.integration.execution.pushed_company import NINE, SOURCE, TEN, found_pushed_company, gone, patch, person
+from tests.integration.execution.pushed_company import (
+    NINE,
+    PERSON,
+    SOURCE,
+    TEN,
+    found_pushed_company,
+    gone,
+    patch,
+    person,
+)
 from tests.integration.execution.pushes import post
 from tests.integration.execution.test_pushed_intake import changes, everybody, findings, of
 
@@ -90,7 +99,7 @@ class LeapingClock:
         return self.instant
 
 
-@pytest.mark.parametrize("seconds", (5, 25, 45))
+@pytest.mark.parametrize("seconds", [5, 25, 45])
 def test_who_left_while_they_were_taken_in_left_once(tmp_path, database_url, seconds):
     """The clock of the host that writes is ahead of the one that takes in, which is a moment later at each look."""
     company = found_pushed_company(tmp_path, database_url)
@@ -104,3 +113,46 @@ def test_who_left_while_they_were_taken_in_left_once(tmp_path, database_url, sec
     company.go_on(at=TEN)
     company.in_session(lambda session: reconcile.reconcile_due(session.engine), TEN)
     assert [kind for kind, _, _ in changes(company)] == ["left"]
+
+
+# ---------------------------------------------------------------- leavers in a bad company
+
+
+@pytest.fixture
+def company(tmp_path, database_url):
+    return found_pushed_company(tmp_path, database_url)
+
+
+def test_silence_does_not_bring_back_who_is_off(company):
+    """A PUT without `active`, or its removal, says nothing (RFC 7643 section 4.1.1): nobody is hired by it."""
+    company.push(patch(company.ids[3], active=False), at=NINE)
+    company.go_on(at=NINE)
+    company.push(patch(company.ids[3], active=None, title="Clerk"), at=TEN)
+    company.go_on(at=TEN)
+    assert not company.chat.of("E3").enabled
+    company.push(patch(company.ids[3], active=True), at=ELEVEN)
+    company.go_on(at=ELEVEN)
+    assert company.chat.of("E3").enabled
+
+
+BAD = [{"timezone": "Mars/Olympus"}, {"externalId": "somebody-else"}]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=["unreadable", "another person"])
+def test_an_end_is_believed_whatever_is_wrong_with_the_rest(company, bad):
+    company.push(patch(company.ids[3], **bad, title="Chief", also={PERSON: {"endDate": "2026-11-20"}}), at=NINE)
+    company.go_on(at=NINE)
+    assert not company.chat.of("E3").enabled
+    assert of(company, "E3").engagements[0].attributes.text("title") is None
+    assert ("S130", f"idp/{company.ids[3]}") in findings(company)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=["unreadable", "another person"])
+def test_an_end_to_come_is_believed_whatever_is_wrong_with_the_rest(company, bad):
+    company.push(patch(company.ids[3], **bad, also={PERSON: {"endDate": "2026-12-04"}}), at=NINE)
+    company.go_on(at=NINE)
+    assert company.chat.of("E3").enabled
+    later = "2026-12-05T09:00:00+00:00"
+    company.in_session(lambda session: reconcile.reconcile_due(session.engine), later)
+    company.go_on(at=later)
+    assert not company.chat.of("E3").enabled
