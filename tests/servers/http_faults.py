@@ -69,6 +69,7 @@ class ScriptedServer:
         self.url = ""
         self._server: asyncio.Server | None = None
         self._ended = asyncio.Event()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -80,10 +81,16 @@ class ScriptedServer:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+        for writer in self._open.values():
+            writer.transport.abort()  # whoever waits for a next request hears that there is none
+        await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
+        task = asyncio.current_task()
+        assert task is not None, "a connection is served by a task"
+        self._open[task] = writer
         try:
             while (asked := await _read(reader, number)) is not None:
                 self.asked.append(asked)
@@ -93,6 +100,7 @@ class ScriptedServer:
             pass  # the client gave up, which is what many of these tests want
         finally:
             writer.close()
+            del self._open[task]
 
     async def _reply(self, reply: Reply, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection goes on."""
