@@ -17,7 +17,7 @@ from lastday.filters.sql import SqlTarget, column_text, sort_key, sort_sql, to_s
 from lastday.filters.text import write
 from tests.unit.filters.hostile import LARGEST
 from tests.unit.filters.resources import CASE_EXACT, COLUMNS, NOON, filters, paths, resources
-from tests.unit.filters.truths import EXACTLY, FIGURE_2, JENSEN, OF_JENSEN, PEOPLE, PRECEDENCE, TABLE_3
+from tests.unit.filters.truths import EXACTLY, FIGURE_2, JENSEN, OF_JENSEN, PEOPLE, PRECEDENCE, TABLE_3, WITH_SCHEMA
 
 TARGET = SqlTarget(document="comparable", columns=COLUMNS)
 RESOURCES, FILTERS = 12, 12
@@ -140,6 +140,13 @@ def test_a_case_exact_path_compares_exactly(connection):
     store(connection, [resource for _, resource, _ in EXACTLY])
     rows = truths(connection, [parse(text) for text, *_ in EXACTLY])
     assert [(*row[:2], rows[n][n]) for n, row in enumerate(EXACTLY)] == EXACTLY
+
+
+def test_a_path_with_a_schema_looks_into_its_extension(connection):
+    """RFC 7644 section 3.10; at the top where the resource has no such extension."""
+    store(connection, [resource for _, resource, _ in WITH_SCHEMA])
+    rows = truths(connection, [parse(text) for text, *_ in WITH_SCHEMA])
+    assert [(*row[:2], rows[n][n]) for n, row in enumerate(WITH_SCHEMA)] == WITH_SCHEMA
 
 
 def test_not_binds_before_and_before_or(connection):

@@ -14,7 +14,17 @@ from lastday.filters.predicate import compile_predicate, values_at
 from lastday.filters.text import write
 from lastday.model.errors import FilterError
 from tests.unit.filters.trees import filters
-from tests.unit.filters.truths import CASE_EXACT, EXACTLY, FIGURE_2, JENSEN, OF_JENSEN, PEOPLE, PRECEDENCE, TABLE_3
+from tests.unit.filters.truths import (
+    CASE_EXACT,
+    EXACTLY,
+    FIGURE_2,
+    JENSEN,
+    OF_JENSEN,
+    PEOPLE,
+    PRECEDENCE,
+    TABLE_3,
+    WITH_SCHEMA,
+)
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -74,6 +84,12 @@ def test_text_compares_without_case_and_whichever_way_accents_are_written():
 def test_a_case_exact_path_compares_exactly(text, resource, true):
     """RFC 7643 section 2.2: caseExact."""
     assert compile_predicate(parse(text), case_exact=CASE_EXACT)(resource, None) is true
+
+
+@pytest.mark.parametrize(("text", "resource", "true"), WITH_SCHEMA)
+def test_a_path_with_a_schema_looks_into_its_extension(text, resource, true):
+    """RFC 7644 section 3.10; at the top where the resource has no such extension."""
+    assert compile_predicate(parse(text))(resource, None) is true
 
 
 def test_moments_compare_as_instants():

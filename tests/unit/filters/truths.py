@@ -174,6 +174,23 @@ TABLE_3 = [
     ('a lt "2026-11-20T12:00:00Z"', "2026-11-20T12:30:00+01:00", True),
     ('a ge "2026-11-20T12:00:00Z"', datetime(2026, 11, 20, 12, tzinfo=UTC), True),
     ('a le "2026-11-20T12:00:00Z"', datetime(2026, 11, 20, 13, tzinfo=UTC), False),
+    # numbers as exactly as they are
+    ("a eq 1e23", 1e23, True),
+    ("a eq 100000000000000000000000", 1e23, False),
+    ("a gt 100000000000000000000000", 1e23, False),
+    ("a eq 9007199254740993", 9007199254740992.0, False),
+    ("a eq 0", -0.0, True),
+    ("a eq 0.1", 0.1, True),
+    # U+0000 is in no text that can be stored, and has its place in the order all the same
+    (r'a eq "ab\u0000"', "ab", False),
+    (r'a ne "ab\u0000"', "ab", True),
+    (r'a ne "ab\u0000"', 5, False),
+    (r'a co "b\u0000"', "ab", False),
+    (r'a lt "ab\u0000c"', "ab", True),
+    (r'a le "ab\u0000c"', "ab", True),
+    (r'a le "ab\u0000c"', "ab\x01", False),
+    (r'a gt "ab\u0000c"', "ab", False),
+    (r'a ge "ab\u0000c"', "ab\x01", True),
 ]
 """RFC 7644 table 3: a filter, the value of `a`, and whether it is true."""
 
@@ -199,6 +216,21 @@ EXACTLY = [
     ('userName eq "ada"', {"userName": "Ada"}, True),
 ]
 """A filter, a resource and whether it is true where `CASE_EXACT` are the paths that compare with case."""
+WITH_SCHEMA = [
+    (f'{ENTERPRISE}:title eq "x"', {"title": "x"}, True),
+    (f'{ENTERPRISE}:title eq "x"', {"title": "x", ENTERPRISE: {}}, False),
+    (f'{ENTERPRISE}:title eq "x"', {"title": "y", ENTERPRISE: {"Title": "X"}}, True),
+    (f'{ENTERPRISE.upper()}:title co "x"', {"title": "y", ENTERPRISE: {"Title": "X"}}, True),
+    (f'{ENTERPRISE}:title co "x"', {"title": "x", ENTERPRISE: {}}, False),
+    (f"{ENTERPRISE}:title pr", {"title": "x", ENTERPRISE: {}}, False),
+    (f"{ENTERPRISE}:title pr", {"title": "x", ENTERPRISE: "y"}, True),
+    ('title eq "x"', {ENTERPRISE: {"title": "x"}}, False),
+    (f'{ENTERPRISE}:userName eq "x"', {"userName": "x", ENTERPRISE: {}}, False),
+    (f'{ENTERPRISE}:userName eq "x"', {"userName": "x"}, True),
+    (f'{ENTERPRISE}:manager[value eq "x"]', {ENTERPRISE: {"manager": {"value": "x"}}}, True),
+    (f'{ENTERPRISE}:manager.value eq "x"', {ENTERPRISE: {"manager": "x"}}, False),
+]
+"""A filter whose path has a schema, a resource and whether it is true (RFC 7644 section 3.10)."""
 CASE_EXACT = frozenset({"ID", "code", "emails.value"})
 
 PRECEDENCE = [
