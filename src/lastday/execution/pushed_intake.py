@@ -32,6 +32,7 @@ from lastday.store.pushes import Push, mark_taken, pending_pushes
 AT_ONCE = 5000
 """Changes taken in together; more than these wait for the next time."""
 ALL = 2**31 - 1
+_AGAIN = "every user, read again"
 _NAMED = 3
 _PROVEN = 50
 """How many requests a cause names, and how many its entry in the log."""
@@ -94,6 +95,38 @@ async def take_in_pushes(
             raise await _not_accepted(tx, settings, len(waiting))
         await tx.lock(SERIALISED)
         return await _take_in(engine, tx, settings, waiting, accepted_by)
+
+
+async def read_again(engine: Engine, settings: SourceSettings) -> PushesTaken | None:
+    """Every user of the source is read once more: how they are read may have changed since they were pushed.
+
+    None where that makes no difference, where changes wait, which come first, or before the first load was accepted.
+    """
+    async with engine.database.transaction() as tx:
+        await tx.lock(f"lastday source {settings.name}")
+        if not await is_accepted(tx, settings.name) or await pending_pushes(tx, settings.name, 1):
+            return None
+        await tx.lock(SERIALISED)
+        now = engine.clock.now()
+        reading = await read_changed(
+            tx, settings, engine.configuration.company, (), now, everything=await read_all(tx, settings)
+        )
+        outcome = await _outcome(tx, settings, reading, now, first_load=False)
+        found = outcome.intake.findings
+        await _note_findings(tx, settings.name, reading, found, now)
+        if not outcome.intake.changed:
+            return None
+        batch = await _batch(engine, tx, settings, (), outcome, _AGAIN, now, first_load=False)
+        await _prove(engine, tx, settings, (), reading, batch, found, None)
+    return PushesTaken(
+        source=settings.name,
+        pushes=0,
+        rows=reading.users,
+        changed=len(outcome.after),
+        batch=batch,
+        findings=found,
+        first_load=False,
+    )
 
 
 async def diff_pushes(engine: Engine, settings: SourceSettings) -> PushesDiff:
@@ -249,6 +282,8 @@ def _reference(waiting: Sequence[Push]) -> str:
 
 def _by(source: SourceName, waiting: Sequence[Push]) -> str:
     clients = sorted({push.client_name for push in waiting})
+    if not clients:
+        return f"source {source}"
     return f"source {source} via {'client' if len(clients) == 1 else 'clients'} {', '.join(clients)}"
 
 
@@ -265,7 +300,7 @@ async def _prove(
     requests = list(dict.fromkeys(push.request_id for push in waiting))
     body: dict[str, JsonValue] = {
         "source": settings.name,
-        "pushes": [waiting[0].sequence, waiting[-1].sequence],
+        "pushes": [waiting[0].sequence, waiting[-1].sequence] if waiting else [],
         "count": len(waiting),
         "clients": sorted({push.client_name for push in waiting}),
         "requests": list(requests[:_PROVEN]),

@@ -17,7 +17,7 @@ from lastday.execution.engine import Engine
 from lastday.execution.intake import due_tick, read_source
 from lastday.execution.policy_activation import activate_policy
 from lastday.execution.proposal import propose
-from lastday.execution.pushed_intake import take_in_pushes
+from lastday.execution.pushed_intake import read_again, take_in_pushes
 from lastday.execution.source_watch import SourceWatch
 from lastday.model.batch import Batch, Cause, CauseKind
 from lastday.model.case import Case, CaseState, Coverage
@@ -110,6 +110,15 @@ async def take_in_pushed(engine: Engine) -> tuple[SourceName, ...]:
         waiting = await sources_with_pending(tx)
     settings = [engine.configuration.sources[name] for name in waiting if name in engine.configuration.sources]
     return tuple([one.name for one in settings if one.is_pushed and await _took_in(engine, one)])
+
+
+async def read_pushed_again(engine: Engine) -> tuple[SourceName, ...]:
+    """Every pushed user is read as the configuration has it now; the sources in which that changed somebody.
+
+    A status that nothing mapped was refused when it came, and its client has no reason to send it again.
+    """
+    pushed = [settings for settings in engine.configuration.sources.values() if settings.is_pushed]
+    return tuple([one.name for one in pushed if await read_again(engine, one) is not None])
 
 
 async def _took_in(engine: Engine, settings: SourceSettings) -> bool:
@@ -228,6 +237,7 @@ class Reconciler:
     _round: asyncio.Task[None] | None = None
     _listening: asyncio.Task[None] | None = None
     _told: bool = False
+    _read_again: bool = False
     _leads: bool = False
     _leadership: Leadership | None = None
 
@@ -266,7 +276,15 @@ class Reconciler:
         if self._leads:
             self._told = False
             await go_round(self.engine, self.watch)
+            await self._read_pushed_again()
             await self._take_pushed()
+
+    async def _read_pushed_again(self) -> None:
+        """Once for each process: its configuration stays as it was read."""
+        if not self._read_again:
+            self._read_again = True
+            await _alone("read again what was pushed", read_pushed_again(self.engine))
+            await _alone("plan what waits", plan_waiting(self.engine))
 
     async def _take_pushed(self) -> None:
         """What was pushed is taken in and planned, again and again for a while: other parts have their turn, too."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from lastday.execution import reconcile
+from lastday.execution.reconcile import Reconciler
 from tests.integration.execution.pushed_company import (
     NINE,
     PERSON,
@@ -17,6 +18,7 @@ from tests.integration.execution.pushed_company import (
     person,
 )
 from tests.integration.execution.pushes import post
+from tests.integration.execution.test_pushed_intake import _until as until_planned
 from tests.integration.execution.test_pushed_intake import changes, everybody, findings, of
 
 ELEVEN = "2026-11-23T11:00:00+00:00"
@@ -156,3 +158,47 @@ def test_an_end_to_come_is_believed_whatever_is_wrong_with_the_rest(company, bad
     company.in_session(lambda session: reconcile.reconcile_due(session.engine), later)
     company.go_on(at=later)
     assert not company.chat.of("E3").enabled
+
+
+STATUS = '[source.idp.map.status]\ncolumn = "title"\nactive = ["Here"]\nended = ["Gone"]\n\n'
+
+
+@pytest.fixture
+def misread(tmp_path, database_url):
+    """Person 3 came with a status that nothing mapped then; it is mapped now."""
+    company = found_pushed_company(tmp_path, database_url, source=SOURCE + STATUS, also={"title": "Here"})
+    company.push(patch(company.ids[3], title="Left"), at=NINE)
+    company.go_on(at=NINE)
+    assert ("S130", f"idp/{company.ids[3]}") in findings(company)
+    text = company.config.read_text(encoding="utf-8")
+    company.config.write_text(text.replace('["Gone"]', '["Gone", "Left"]'), encoding="utf-8")
+    return company
+
+
+def test_a_leaver_who_could_not_be_read_is_out_once_the_configuration_is_mended(misread):
+    """The client has no reason to push what it pushed before."""
+    misread.in_session(lambda session: reconcile.read_pushed_again(session.engine), TEN)
+    misread.go_on(at=TEN)
+    assert not misread.chat.of("E3").enabled
+    assert findings(misread) == []
+    assert misread.in_session(lambda session: reconcile.read_pushed_again(session.engine), ELEVEN) == ()
+
+
+def test_the_loop_reads_again_when_it_begins(misread):
+    async def one_round(session):
+        reconciler = Reconciler(engine=session.engine)
+        await reconciler.tick()
+        try:
+            await until_planned(session, 1)
+        finally:
+            await reconciler.close()
+
+    misread.in_session(one_round, TEN)
+    assert [kind for kind, _, _ in changes(misread)] == ["left"]
+
+
+def test_reading_a_source_at_the_shell_reads_again(misread):
+    assert "1 people changed" in misread.lastday("source", "read", "idp", at=TEN).out
+    misread.go_on(at=TEN)
+    assert not misread.chat.of("E3").enabled
+    assert "nothing waits" in misread.lastday("source", "read", "idp", at=ELEVEN).out

@@ -10,7 +10,7 @@ import typer
 from lastday.configuration.settings import SourceSettings
 from lastday.execution.arrivals import Arrivals, arrivals_of
 from lastday.execution.intake import SourceDiff, diff_source, read_source, settings_of
-from lastday.execution.pushed_intake import PushesDiff, diff_pushes, take_in_pushes
+from lastday.execution.pushed_intake import PushesDiff, diff_pushes, read_again, take_in_pushes
 from lastday.interfaces.cli.context import DEFAULT_CONFIG, ConfigOption, JsonOption, services_of, with_session
 from lastday.interfaces.cli.reading import label
 from lastday.interfaces.cli.services import Session
@@ -202,8 +202,8 @@ async def _read_file(session: Session, settings: SourceSettings, by: UserName | 
 
 
 async def _take_pushes(session: Session, settings: SourceSettings, by: UserName | None) -> dict[str, JsonValue]:
-    """Everything that waits; where nothing does, nothing changed."""
-    taken = await take_in_pushes(session.engine, settings, accepted_by=by)
+    """Everything that waits; where nothing does, what is there is read again as the configuration has it now."""
+    taken = await take_in_pushes(session.engine, settings, accepted_by=by) or await read_again(session.engine, settings)
     return {
         "schema": "lastday/source/1",
         "source": settings.name,
@@ -235,7 +235,7 @@ async def _batch_report(session: Session, batch: Batch | None) -> dict[str, Json
 
 
 def _show(report: Mapping[str, JsonValue]) -> None:
-    if report.get("pushes") == 0:
+    if report.get("pushes") == 0 and report["changed"] == 0:
         show(f"{report['source']}: nothing waits")
         return
     what = f"{report['rows']} users in {report['pushes']} changes" if "pushes" in report else f"{report['rows']} rows"
