@@ -122,6 +122,7 @@ class PushWriter:
             group = await PushGroup.begin(tx, asked, self._clock.now(), self._stamp)
             outcomes = [await _outcome(group, one) for one in asked]
             committed = await group.save()
+            await tx.commit()
         for one in committed:
             self._committed(one)
         return outcomes

@@ -85,6 +85,12 @@ class Transaction:
         elif waiting:
             await self.connection.execute(*waiting[0])
 
+    async def commit(self) -> None:
+        """What was to run later has run and everything stands, in one way to the server; nothing follows."""
+        async with self.connection.pipeline():
+            await self.settle()
+            await self.connection.commit()
+
     async def execute(self, query: str, parameters: Parameters | None = None) -> int:
         """Runs the statement; the number of rows it touched."""
         await self.settle()
