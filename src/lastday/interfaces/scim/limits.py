@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from lastday.filters.parser import Limits
 
-FILTER_LIMITS = Limits(length=8_192, depth=32, nodes=500)
+FILTER_LIMITS = Limits(length=8_192, depth=32, nodes=100)
+"""No client was seen to join more than a few conditions; each costs the database as much as a small search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import NoReturn
 import orjson
 
 from lastday.filters.ast import AttributePath, Filter
-from lastday.filters.parser import parse
+from lastday.filters.parser import parsed
 from lastday.filters.scanner import Scanner
 from lastday.interfaces.scim.limits import ScimLimits
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
@@ -65,7 +65,7 @@ def _filter(text: str | None, limits: ScimLimits) -> Filter | None:
     if text is None or not text.strip():
         return None
     try:
-        return parse(text, limits=limits.filter)
+        return parsed(text, limits=limits.filter)
     except FilterError as error:
         raise ScimError(
             status=400,

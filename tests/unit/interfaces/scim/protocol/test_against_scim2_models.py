@@ -104,6 +104,8 @@ def known_difference(body, operation, kind):
         return "remove with a value that names nothing"
     if op == "remove" and "value" in operation and "[" in path:
         return "remove with a filter and a value"
+    if op != "remove" and (path or "").endswith("]") and is_list_of_objects(value) and len(value) == 1:
+        return "chosen values changed by a list of one"
     if op == "replace" and value is None and (path or "").endswith("]"):
         return "replace of chosen values by null"
     if has_loose_boolean(path or "", value):
