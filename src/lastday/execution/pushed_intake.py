@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lastday.configuration.settings import SourceSettings
+from lastday.configuration.settings import AbsenceRule, SourceSettings
 from lastday.evidence.entries import EntryDraft, EntryKind, append
 from lastday.execution.batching import SERIALISED, open_batch
 from lastday.execution.engine import Engine
@@ -32,6 +32,7 @@ from lastday.store.pushes import Push, mark_taken, pending_pushes
 AT_ONCE = 5000
 """Changes taken in together; more than these wait for the next time."""
 ALL = 2**31 - 1
+_NOW = AbsenceRule(files=1, hours=0)
 _AGAIN = "every user, read again"
 _NAMED = 3
 _PROVEN = 50
@@ -111,7 +112,7 @@ async def read_again(engine: Engine, settings: SourceSettings) -> PushesTaken | 
         reading = await read_changed(
             tx, settings, engine.configuration.company, (), now, everything=await read_all(tx, settings)
         )
-        outcome = await _outcome(tx, settings, reading, now, first_load=False)
+        outcome = await _outcome(tx, settings, reading, now, first_load=False, whole=True)
         found = outcome.intake.findings
         await _note_findings(tx, settings.name, reading, found, now)
         if not outcome.intake.changed:
@@ -136,7 +137,7 @@ async def diff_pushes(engine: Engine, settings: SourceSettings) -> PushesDiff:
         waiting = await pending_pushes(tx, settings.name, ALL)
         now = engine.clock.now()
         reading = await _read(engine, tx, settings, waiting, now, first_load=first_load)
-        outcome = await _outcome(tx, settings, reading, now, first_load=first_load)
+        outcome = await _outcome(tx, settings, reading, now, first_load=first_load, whole=first_load)
     named = {change.identity for change in outcome.changes}
     return PushesDiff(
         source=settings.name,
@@ -186,7 +187,7 @@ async def _take_in(
     first_load = accepted_by is not None and not await is_accepted(tx, settings.name)
     now = engine.clock.now()
     reading = await _read(engine, tx, settings, waiting, now, first_load=first_load)
-    outcome = await _outcome(tx, settings, reading, now, first_load=first_load)
+    outcome = await _outcome(tx, settings, reading, now, first_load=first_load, whole=first_load)
     found = outcome.intake.findings
     reference = await _accept(tx, settings, reading, accepted_by, found, now) if first_load else _reference(waiting)
     batch = await _batch(engine, tx, settings, waiting, outcome, reference, now, first_load=first_load)
@@ -205,11 +206,19 @@ async def _take_in(
 
 
 async def _outcome(
-    tx: Transaction, settings: SourceSettings, reading: PushedReading, now: datetime, *, first_load: bool
+    tx: Transaction, settings: SourceSettings, reading: PushedReading, now: datetime, *, first_load: bool, whole: bool
 ) -> _Outcome:
-    """Who changed, and how, under the orders that stand."""
+    """Who changed, and how, under the orders that stand.
+
+    A `whole` reading has every user who is there. What a file of the same name brought before, and no user has, would
+    keep everybody in for ever: it ends, unless somebody could not be read and it may be theirs.
+    """
     context = MergeContext(
-        source=settings.name, received_at=now, rule=settings.absent_after, first_import=first_load, complete=False
+        source=settings.name,
+        received_at=now,
+        rule=_NOW if whole else settings.absent_after,
+        first_import=first_load,
+        complete=whole and not reading.rejected,
     )
     intake = merge_feed(reading.known, reading.rows, reading.rejected, context)
     given = await orders.standing_orders(tx)

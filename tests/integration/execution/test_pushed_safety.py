@@ -7,17 +7,22 @@ import pytest
 
 from lastday.execution import reconcile
 from lastday.execution.reconcile import Reconciler
+from lastday.model.ids import SourceName
+from tests.integration.execution.company import CONFIGURATION
 from tests.integration.execution.pushed_company import (
     NINE,
+    NOTHING,
     PERSON,
     SOURCE,
     TEN,
+    PushedCompany,
+    configuration,
     found_pushed_company,
     gone,
     patch,
     person,
 )
-from tests.integration.execution.pushes import post
+from tests.integration.execution.pushes import client, post
 from tests.integration.execution.test_pushed_intake import _until as until_planned
 from tests.integration.execution.test_pushed_intake import changes, everybody, findings, of
 
@@ -202,3 +207,60 @@ def test_reading_a_source_at_the_shell_reads_again(misread):
     misread.go_on(at=TEN)
     assert not misread.chat.of("E3").enabled
     assert "nothing waits" in misread.lastday("source", "read", "idp", at=ELEVEN).out
+
+
+# ---------------------------------------------------------------- a file before
+
+
+@pytest.fixture
+def converted(tmp_path, database_url):
+    """A company that was read from a file, with a person 12 whom the client does not know."""
+    company = PushedCompany(tmp_path, database_url)
+    for number in range(1, 13):
+        company.hire(number)
+    company.config.write_text(CONFIGURATION, encoding="utf-8")
+    company.export_design()
+    company.deliver()
+    company.lastday("source", "read", "hr", "--accept")
+    company.settle()
+    company.config.write_text(configuration(SOURCE.replace("source.idp", "source.hr")), encoding="utf-8")
+    return company
+
+
+def pushed_to_hr(company, *numbers, also=NOTHING):
+    made = company.push(*(post({**person(n), **also}, by=client(SourceName("hr"))) for n in numbers), at=NINE)
+    company.ids |= dict(zip(numbers, made, strict=True))
+
+
+def test_what_a_file_said_before_keeps_no_leaver_in(converted):
+    """Who was in the file of the source has an engagement of its key beside the pushed one: that is over."""
+    pushed_to_hr(converted, *range(1, 13))
+    converted.lastday("source", "read", "hr", "--accept", at=NINE)
+    converted.settle(at=NINE)
+    assert converted.chat.writes == []
+    converted.push(patch(converted.ids[3], by=client(SourceName("hr")), active=False), at=TEN)
+    converted.go_on(at=TEN)
+    assert not converted.chat.of("E3").enabled
+
+
+def test_whom_only_the_file_had_the_first_load_shows_as_leaving(converted):
+    pushed_to_hr(converted, *range(1, 12))
+    assert "left" in converted.lastday("source", "diff", "hr", at=NINE).out
+    converted.lastday("source", "read", "hr", "--accept", at=NINE)
+    assert ("S137", "hr/E12") in findings(converted)
+    converted.settle(at=NINE)
+    assert [converted.chat.of(f"E{n}").enabled for n in range(1, 13)] == [True] * 11 + [False]
+
+
+def test_nobody_who_was_in_a_file_goes_because_their_user_cannot_be_read(converted):
+    pushed_to_hr(converted, *range(1, 12))
+    pushed_to_hr(converted, 12, also={"timezone": "Mars/Olympus"})
+    converted.lastday("source", "read", "hr", "--accept", at=NINE)
+    converted.settle(at=NINE)
+    assert converted.chat.of("E12").enabled
+    converted.push(patch(converted.ids[12], by=client(SourceName("hr")), timezone="Europe/Berlin"), at=TEN)
+    converted.go_on(at=TEN)
+    converted.in_session(lambda session: reconcile.read_pushed_again(session.engine), "2026-11-23T10:30:00+00:00")
+    converted.push(patch(converted.ids[12], by=client(SourceName("hr")), active=False), at=ELEVEN)
+    converted.go_on(at=ELEVEN)
+    assert not converted.chat.of("E12").enabled
