@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from itertools import count
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastday.filters.literals import fold
@@ -107,17 +107,16 @@ def steps(draw):
     return (what, draw(_slots), draw(st.sampled_from(NAMES)), draw(st.lists(_slots, max_size=4, unique=True)))
 
 
-async def play(url, batches):
+async def play(database, batches):
     source, model = SourceName(f"s{next(_sources)}"), Model()
-    async with await Database.open(url, max_size=2) as database:
-        push = writer(database)
-        for batch in batches:
-            known = list(model.things)
-            asked = [write for step in batch if (write := as_write(source, step, known, model)) is not None]
-            outcomes = await asyncio.gather(*(push.write(write) for _, write in asked), return_exceptions=True)
-            for (told, _), outcome in zip(asked, outcomes, strict=True):
-                told(outcome)
-        await compare(database, source, model)
+    push = writer(database)
+    for batch in batches:
+        known = list(model.things)
+        asked = [write for step in batch if (write := as_write(source, step, known, model)) is not None]
+        outcomes = await asyncio.gather(*(push.write(write) for _, write in asked), return_exceptions=True)
+        for (told, _), outcome in zip(asked, outcomes, strict=True):
+            told(outcome)
+    await compare(database, source, model)
 
 
 def as_write(source, step, known, model):
@@ -220,8 +219,17 @@ async def compare(database, source, model):
     assert len(proven) == model.writes
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(st.lists(steps(), min_size=1, max_size=6), min_size=1, max_size=7))
-def test_any_writes_in_any_groups_do_what_a_plain_model_says(database_url: str, batches):
+def test_any_writes_in_any_groups_do_what_a_plain_model_says(database_url: str):
     """RFC 7643 sections 4.1.1, 4.1.2 and 4.2; versions, sequences, pushes and entries have no gap and no double."""
-    asyncio.run(play(database_url, batches))
+    with asyncio.Runner() as runner:
+        database = runner.run(Database.open(database_url, max_size=2))
+
+        @settings(max_examples=120, deadline=None)
+        @given(batches=st.lists(st.lists(steps(), min_size=1, max_size=6), min_size=1, max_size=7))
+        def agree(batches):
+            runner.run(play(database, batches))
+
+        try:
+            agree()
+        finally:
+            runner.run(database.close())
