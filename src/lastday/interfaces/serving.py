@@ -22,11 +22,14 @@ from lastday.interfaces.scim.clients import TokenClients
 from lastday.interfaces.scim.cursors import CursorSeal
 from lastday.interfaces.scim.limits import ScimLimits
 from lastday.interfaces.scim.protocol.profiles import load_profile
+from lastday.interfaces.scim.quick_reads import QuickReads
 from lastday.interfaces.scim.renewed import Renewed
 from lastday.interfaces.scim.requests import MOUNTED_AT
 from lastday.interfaces.scim.source_schemas import schemas_of
+from lastday.interfaces.scim.views import EVERYTHING, Shows, Views
 from lastday.interfaces.web import (
     Application,
+    AtHand,
     Encryption,
     Faces,
     HttpServer,
@@ -76,20 +79,26 @@ async def opened_web(engine: Engine, settings: ServerSettings, key: bytes) -> As
     with listening_socket(settings.host, settings.port) as listening:
         address = (settings.url or _as_it_listens(listening, encrypted=encryption is not None)) + MOUNTED_AT
         connections = Database.open(engine.database.url, max_size=_CONNECTIONS, patience_s=_PATIENCE_S)
-        async with await connections as database, _service_provider(engine, database, address, key) as scim:
+        async with await connections as database, _service_provider(engine, database, address, key) as (scim, at_hand):
             ready = Renewed(partial(_is_ready, database))
             faces = Faces({MOUNTED_AT: scim, "/healthz": status_face(_lives), "/readyz": status_face(ready.get)})
-            yield OpenedWeb(server=HttpServer(faces, listening, encryption), address=address)
+            yield OpenedWeb(server=HttpServer(faces, listening, encryption, at_hand), address=address)
 
 
 @asynccontextmanager
-async def _service_provider(engine: Engine, database: Database, address: str, key: bytes) -> AsyncIterator[Application]:
+async def _service_provider(
+    engine: Engine, database: Database, address: str, key: bytes
+) -> AsyncIterator[tuple[Application, AtHand]]:
     pushed = (source for source in engine.configuration.sources.values() if source.is_pushed)
     schemas = {source.name: schemas_of(source) for source in pushed}
 
     def case_exact(source: SourceName, kind: ResourceType) -> frozenset[str]:
         return schemas[source].kind(kind).case_exact_paths
 
+    def shows(source: SourceName, kind: ResourceType) -> Shows:
+        return views.shows(EVERYTHING, schemas[source].kind(kind))
+
+    views = Views()
     resources = CachedResources(database, address, case_exact)
     clients = TokenClients(database, engine.clock, schemas)
     writer = PushWriter(database, engine.clock, engine.stamp, committed=resources.committed)
@@ -106,7 +115,7 @@ async def _service_provider(engine: Engine, database: Database, address: str, ke
     )
     async with _running([resources.listen, clients.listen, clients.note_use]):
         try:
-            yield application
+            yield application, QuickReads(resources, clients, shows).at_hand
         finally:
             await writer.close()
             await clients.write_down_use()

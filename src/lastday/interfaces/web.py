@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 from asyncio import TimerHandle
-from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,6 +28,10 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+AtHand: TypeAlias = Callable[[bytes, Sequence[tuple[bytes, bytes]]], tuple[bytes, bytes] | None]
+"""From address and headers of a GET to the rest of the head of a 200, with its empty line, and the body; without
+waiting. None: ask the application.
+"""
 
 MOST_CONNECTIONS = 800
 """Beyond it requests are answered 503. A process may usually have 1024 files open."""
@@ -42,6 +46,8 @@ FETCHED_S = 30.0
 HEAD_BYTES = 64 * 1024
 GOODBYE_S = 10
 """What was begun when the server was told to stop has so long to end."""
+_BEGAN_NOW = -1
+"""Where in what just came a head began is not known: what comes after is counted."""
 _BACKLOG = 1_024
 _NOT_FOUND = {"type": "about:blank", "title": "Not Found", "status": 404}
 
@@ -88,12 +94,19 @@ def encryption_context(files: Encryption) -> ssl.SSLContext:
 class HttpServer:
     """Serves one application on one socket until it is told to stop."""
 
-    def __init__(self, application: Application, listening: socket.socket, encryption: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        application: Application,
+        listening: socket.socket,
+        encryption: ssl.SSLContext | None,
+        at_hand: AtHand | None = None,
+    ) -> None:
+        """`at_hand` is asked first: it answers on the spot what the application would answer the same way."""
         self._socket = listening
         config = uvicorn.Config(
             application,
             loop="none",
-            http=BoundedProtocol,
+            http=type("_Protocol", (BoundedProtocol,), {"at_hand": staticmethod(at_hand or _nothing_at_hand)}),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -168,8 +181,10 @@ class _Exchange(RequestResponseCycle):
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with the bounds that it lacks: it waits for ever for the rest of a request, of any size."""
 
+    at_hand: AtHand
     _in_head = False
     _whole = False
+    _answered = False
     _unfinished = 0
     _deadline: TimerHandle | None = None
     _fetch_deadline: TimerHandle | None = None
@@ -194,12 +209,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self._await_the_rest(len(data))
 
     def on_message_begin(self) -> None:
-        self._in_head, self._whole, self._unfinished = True, False, 0
+        self._in_head, self._whole, self._unfinished = True, False, _BEGAN_NOW
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """As uvicorn does it, with our own exchange, and without a way to another protocol."""
         self._in_head = False
+        if self._answers_at_once():
+            return
         version, url = self.parser.get_http_version(), httptools.parse_url(self.url)
         path = url.path.decode("ascii")
         self.scope["method"] = self.parser.get_method().decode("ascii")
@@ -218,7 +235,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._whole = True
-        super().on_message_complete()
+        if self._answered:
+            self._answered = False
+        else:
+            super().on_message_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -233,6 +253,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came any more; an answer that nobody fetched goes with the connection."""
         self._close()
+
+    def _answers_at_once(self) -> bool:
+        """True where the whole answer is on its way: to a GET without a body, with nothing still to be said before."""
+        parser = self.parser
+        if parser.get_method() != b"GET" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
+            return False
+        if (self.cycle is not None and not self.cycle.response_complete) or self.flow.write_paused:
+            return False
+        found = self.at_hand(self.url, self.headers)
+        if found is None:
+            return False
+        head = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+        self.transport.write(b"".join((STATUS_LINE[200], head, *found)))
+        self._answered = True
+        self.on_response_complete()
+        return True
 
     def _exchange(self, *, keep_alive: bool) -> "_Exchange":
         return _Exchange(
@@ -250,7 +286,7 @@ class BoundedProtocol(HttpToolsProtocol):
         )
 
     def _await_the_rest(self, size: int) -> None:
-        self._unfinished += size
+        self._unfinished = 0 if self._unfinished == _BEGAN_NOW else self._unfinished + size
         if self._in_head and self._unfinished > HEAD_BYTES:
             self.send_400_response("The head of the request is too large.")
         elif self._deadline is None:
@@ -266,6 +302,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+
+def _nothing_at_hand(_url: bytes, _headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Everything is asked of the application."""
 
 
 class Faces:

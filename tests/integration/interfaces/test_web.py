@@ -386,3 +386,104 @@ async def test_beyond_the_most_connections_requests_are_refused_and_then_connect
 async def _answer_to_get(reader, writer):
     writer.write(GET)
     return await reader.read()
+
+
+# ---------- answers at hand
+
+
+@asynccontextmanager
+async def serving_at_hand(asked=None):
+    """`/quick` can be answered on the spot, and everything by the application, which says that it was it."""
+
+    def at_hand(url, headers):
+        if asked is not None:
+            asked.append(url)
+        return (b"content-length: 5\r\n\r\n", b"quick") if url == b"/quick" else None
+
+    async def application(scope, receive, send):
+        content = b"asked " + scope["path"].encode()
+        await send(start(200, (b"content-length", str(len(content)).encode())))
+        await send(body(content))
+
+    listening = listening_socket("127.0.0.1", 0)
+    stop = asyncio.Event()
+    task = asyncio.create_task(HttpServer(application, listening, None, at_hand).serve(stop))
+    try:
+        yield listening.getsockname()[1], stop
+    finally:
+        stop.set()
+        await task
+
+
+async def test_what_is_at_hand_and_what_is_not_are_answered_in_their_order():
+    """Also where they come together, and where the one before is still being answered."""
+    slow = b"POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nslow"
+    quick = b"GET /quick HTTP/1.1\r\nhost: x\r\n\r\n"
+    async with serving_at_hand() as (port, _), connected(port) as (reader, writer):
+        for together in ([quick], [quick, quick], [slow, quick, slow, quick], [quick, slow, slow, quick, quick]):
+            writer.write(b"".join(together))
+            got = [(await answered(reader))[1] for _ in together]
+            ways = ([b"asked /slow"] if each is slow else [b"quick", b"asked /quick"] for each in together)
+            assert all(each in way for each, way in zip(got, ways, strict=True)), got
+        writer.write(quick)
+        assert (await answered(reader))[1] == b"quick"
+
+
+async def test_only_a_get_is_answered_on_the_spot():
+    async with serving_at_hand() as (port, _), connected(port) as (reader, writer):
+        for method in (b"POST", b"DELETE", b"OPTIONS", b"PUT"):
+            writer.write(method + b" /quick HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+            assert (await answered(reader))[1] == b"asked /quick"
+
+
+async def test_very_many_requests_in_one_piece_are_all_answered():
+    """The last of a packet is cut somewhere in its head."""
+    sent = b"GET /quick HTTP/1.1\r\nhost: x\r\n\r\n"
+    async with serving_at_hand() as (port, _), connected(port) as (reader, writer):
+        writer.write(sent * 20_000)
+        async with asyncio.timeout(60):
+            for _ in range(20_000):
+                assert (await answered(reader))[0] == 200
+
+
+@pytest.mark.parametrize("sent", [b"GET /quick HTTP/1.1\r\nconnection: close\r\n\r\n", b"GET /quick HTTP/1.0\r\n\r\n"])
+async def test_where_the_connection_is_to_be_closed_the_answer_says_so(sent):
+    """RFC 9112 section 9.6."""
+    async with serving_at_hand() as (port, _), connected(port) as (reader, writer):
+        writer.write(sent)
+        async with asyncio.timeout(20):
+            assert b"connection: close" in await reader.read()
+
+
+async def test_an_answer_on_the_spot_has_a_date_and_keeps_the_connection_for_its_time_only(monkeypatch):
+    monkeypatch.setattr(web, "KEEP_ALIVE_S", 1)
+    async with serving_at_hand() as (port, _), connected(port) as (reader, writer):
+        writer.write(b"GET /quick HTTP/1.1\r\nhost: x\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+        async with asyncio.timeout(20):
+            assert await reader.read() == b"quick"
+
+
+async def test_a_server_that_stops_lets_go_of_connections_that_were_answered_on_the_spot():
+    async with serving_at_hand() as (port, stop), connected(port) as (reader, writer):
+        writer.write(b"GET /quick HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await answered(reader))[1] == b"quick"
+        stop.set()
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+
+
+async def test_what_is_at_hand_waits_for_a_client_that_fetches_nothing():
+    """Answers are not piled up in memory for it."""
+    asked: list[bytes] = []
+    many = b"GET /quick HTTP/1.1\r\nhost: x\r\n\r\n" * 200_000
+    async with serving_at_hand(asked) as (port, _), connected(port) as (reader, writer):
+        reader._transport.pause_reading()
+        writer.write(many)
+        before = -1
+        while len(asked) != before:
+            before = len(asked)
+            await asyncio.sleep(0.5)
+        assert 0 < len(asked) < 190_000
+        writer.transport.abort()

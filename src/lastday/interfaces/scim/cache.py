@@ -106,21 +106,21 @@ class CachedResources:
 
     async def read(self, source: SourceName, kind: ResourceType, resource: ResourceId) -> Rendered | None:
         """The resource as it stands, or None. Raises StoreError where the database is away."""
+        kept = self.at_hand(source, kind, resource)
+        if kept is not None:
+            return kept
+        known = await self._checked(source)
+        return self.at_hand(source, kind, resource) or await self._load(known, source, kind, resource)
+
+    def at_hand(self, source: SourceName, kind: ResourceType, resource: ResourceId) -> Rendered | None:
+        """The resource where it is kept and known to be as it stands; None says nothing."""
         known = self._sources.get(source)
         if known is None or not known.checked.is_fresh():
-            known = await self._checked(source)
-        kept = self._resources.get((source, resource))
-        if kept is not None and kept.epoch == known.epoch and kept.rendered.resource.type is kind:
-            return kept.rendered
-        generation = known.generation
-        async with self._database.at_once() as tx:
-            loaded = await load_resource(tx, source, kind, resource)
-        if loaded is None:
             return None
-        fresh = self.rendered(loaded)
-        if known.generation == generation:
-            self._keep(known, fresh)
-        return fresh
+        kept = self._resources.get((source, resource))
+        if kept is None or kept.epoch != known.epoch or kept.rendered.resource.type is not kind:
+            return None
+        return kept.rendered
 
     async def find(self, source: SourceName, search: Search) -> Found:
         """The resources of the source that the search means, and how many there are in all. Raises StoreError."""
@@ -134,6 +134,19 @@ class CachedResources:
         if known.generation == generation:
             self._keep_search(known, key, found)
         return found
+
+    async def _load(
+        self, known: _Known, source: SourceName, kind: ResourceType, resource: ResourceId
+    ) -> Rendered | None:
+        generation = known.generation
+        async with self._database.at_once() as tx:
+            loaded = await load_resource(tx, source, kind, resource)
+        if loaded is None:
+            return None
+        fresh = self.rendered(loaded)
+        if known.generation == generation:
+            self._keep(known, fresh)
+        return fresh
 
     async def _look_for(self, source: SourceName, search: Search) -> Found:
         """One more than the page is asked for: so it is known whether anything comes after it."""

@@ -50,14 +50,12 @@ class TokenClients:
         if known is None:
             known = Renewed(lambda: self._look_up(token))
             self._known.put(secret, known, 1)
-        found = known.answer if known.is_fresh() else await known.get()
-        if found is None or not found.is_good_at(self._clock.now()):
-            return None
-        client = found.client
-        if client.source not in self._sources:
-            return None
-        self._used.add(client.token)
-        return client
+        return self._good(known.answer if known.is_fresh() else await known.get())
+
+    def at_hand(self, token: str) -> PushClient | None:
+        """Whose token it is, where that is known without asking; None says nothing."""
+        known = self._known.get(hash_of(token))
+        return None if known is None or not known.is_fresh() else self._good(known.answer)
 
     def seconds_to_wait(self, client: PushClient) -> float:
         """0 where the client may send now, which uses one request of its rate; else how long until it may."""
@@ -87,6 +85,12 @@ class TokenClients:
         except StoreError as fault:
             self._used |= used
             logger.warning("use of tokens not written down yet", extra={"cause": fault.code})
+
+    def _good(self, found: ScimToken | None) -> PushClient | None:
+        if found is None or not found.is_good_at(self._clock.now()) or found.client.source not in self._sources:
+            return None
+        self._used.add(found.client.token)
+        return found.client
 
     async def _look_up(self, token: str) -> ScimToken | None:
         async with self._lookups, self._database.at_once() as tx:

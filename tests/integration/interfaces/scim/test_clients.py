@@ -94,7 +94,10 @@ async def test_a_token_of_a_source_that_is_not_configured_any_more_is_refused(da
 async def listening(database, clients):
     task = asyncio.create_task(clients.listen())
     try:
-        async with asyncio.timeout(20), await psycopg.AsyncConnection.connect(database.url) as connection:
+        async with (
+            asyncio.timeout(20),
+            await psycopg.AsyncConnection.connect(database.url, autocommit=True) as connection,
+        ):
             found = 0
             while not found:
                 asked = await connection.execute(
