@@ -17,7 +17,6 @@ from lastday.connectors.scim.dialect import (
 from lastday.connectors.scim.vendor_profile import load_vendor, vendors
 from lastday.connectors.scim.vendor_terms import DisableVerb, RemoveForm
 from lastday.model.errors import ConfigurationError
-from tests.servers.connector_ports import settings
 
 AWS = {"vendor": "aws_identity_center"}
 
