@@ -23,12 +23,11 @@ from lastday.store.pushed_changes import (
     read_holders,
     read_resources,
     save_pushes,
-    save_sequence,
     take_sources,
     update_resources,
     user_name_of,
 )
-from lastday.store.pushes import Push, PushNotice, tell
+from lastday.store.pushes import Push, PushNotice
 
 _PART = 500
 
@@ -59,6 +58,11 @@ class Committed:
     sequence: int
     standing: tuple[Standing, ...]
     """Each resource that is not as it was, as it is now."""
+
+    def notice(self) -> PushNotice:
+        """What other processes are told of it."""
+        ids = frozenset(standing.resource.id for standing in self.standing)
+        return PushNotice(source=self.source, since=self.since, sequence=self.sequence, ids=ids)
 
 
 def asked_for(write: Write) -> Asked:
@@ -113,13 +117,9 @@ class PushGroup:
         if not self._pushes:
             return ()
         await self._save_resources()
-        save_pushes(self._tx, self._pushes)
         await append_all(self._tx, self._entries)
         committed = tuple(self._committed(source) for source in sorted({push.source for push in self._pushes}))
-        for one in committed:
-            save_sequence(self._tx, one.source, one.sequence)
-            ids = frozenset(standing.resource.id for standing in one.standing)
-            tell(self._tx, PushNotice(source=one.source, since=one.since, sequence=one.sequence, ids=ids))
+        save_pushes(self._tx, self._pushes, [one.notice() for one in committed])
         return committed
 
     async def _put(self, write: Write, before: PushedResource | None, wanted: Body) -> Written:

@@ -15,17 +15,20 @@ from lastday.model.ids import ResourceId, SourceName
 from lastday.model.scim import Body, PushedResource, ResourceType
 from lastday.store.database import Transaction, lock_key
 from lastday.store.pushed import COLUMNS, Standing, resource_of, searchable
-from lastday.store.pushes import Push
+from lastday.store.pushes import PUSHED, Push, PushNotice, payload_of
 
 Key: TypeAlias = tuple[SourceName, ResourceType, ResourceId]
 Name: TypeAlias = tuple[SourceName, str]
 """A source, and a userName in comparable form."""
 
 _PUSH = "source, sequence, type, resource, version, method, gone, client, client_name, request_id, at"
-_INSERT_PUSHES = (
-    f"INSERT INTO push ({_PUSH}) SELECT {_PUSH} FROM json_to_recordset(%s::json) AS given"  # noqa: S608 - our own column list
+_SAVE_PUSHES = (
+    f"WITH pushed AS (INSERT INTO push ({_PUSH}) SELECT {_PUSH} FROM json_to_recordset(%s::json) AS given"  # noqa: S608 - our own column list
     " (source text, sequence bigint, type text, resource text, version bigint, method text, gone boolean, client text,"
-    " client_name text, request_id text, at timestamptz)"
+    " client_name text, request_id text, at timestamptz)),"
+    " counted AS (INSERT INTO pushed_source (source, sequence) SELECT * FROM unnest(%s::text[], %s::bigint[])"
+    " ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence)"
+    " SELECT pg_notify(%s, told) FROM unnest(%s::text[]) AS told"
 )
 _GIVEN = (
     "json_to_recordset(%s::json) AS given (source text, type text, id text, ordinal bigint, version bigint,"
@@ -96,17 +99,8 @@ async def read_holders(tx: Transaction, names: Iterable[Name]) -> Mapping[Name, 
     return _by_name(await tx.fetch_all(_HOLDERS, _texts(wanted), row=tuple_row)) if wanted else {}
 
 
-def save_sequence(tx: Transaction, source: SourceName, sequence: int) -> None:
-    """The source's last change has this number."""
-    tx.later(
-        "INSERT INTO pushed_source (source, sequence) VALUES (%s, %s)"
-        " ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence",
-        (source, sequence),
-    )
-
-
-def save_pushes(tx: Transaction, pushes: Sequence[Push]) -> None:
-    """The changes wait to be taken in."""
+def save_pushes(tx: Transaction, pushes: Sequence[Push], notices: Sequence[PushNotice]) -> None:
+    """The changes wait to be taken in, and with the commit each source of a notice has its sequence and is told of."""
     rows = [
         {
             "source": push.source,
@@ -123,7 +117,9 @@ def save_pushes(tx: Transaction, pushes: Sequence[Push]) -> None:
         }
         for push in pushes
     ]
-    tx.later(_INSERT_PUSHES, (orjson.dumps(rows).decode(),))
+    sources, numbers = [one.source for one in notices], [one.sequence for one in notices]
+    told = [payload_of(one) for one in notices]
+    tx.later(_SAVE_PUSHES, (orjson.dumps(rows).decode(), sources, numbers, PUSHED, told))
 
 
 def insert_resources(tx: Transaction, standing: Sequence[Standing]) -> None:

@@ -67,11 +67,11 @@ def read_notice(payload: str) -> PushNotice | None:
     )
 
 
-def tell(tx: Transaction, notice: PushNotice) -> None:
-    """Listeners hear of it when, and only if, the transaction commits."""
+def payload_of(notice: PushNotice) -> str:
+    """The notice for `read_notice`, in less than 8000 bytes."""
     named = None if notice.ids is None or len(notice.ids) > _MOST_IDS else sorted(notice.ids)
     told = {"source": notice.source, "since": notice.since, "sequence": notice.sequence, "ids": named}
-    tx.later("SELECT pg_notify(%s, %s)", (PUSHED, orjson.dumps(told).decode()))
+    return orjson.dumps(told).decode()
 
 
 async def changed_after(
