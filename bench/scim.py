@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -25,6 +25,9 @@ from tests.servers.foreign import ServerMissing
 READING = (Work.GET, Work.FILTER, Work.LIST)
 EXPECTED = frozenset({200, 201, 204})
 UNCACHED = "lastday, nothing at hand"
+WITH_DATABASE = "lastday with its database"
+WHOLE_WAY = "lastday, the whole way"
+"""A read with a header that makes us look twice, so that it goes through the application as all other requests do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,8 @@ def _round(sizes: Sizes, refused: dict[str, dict[str, str]]) -> Iterator[Measure
                     refused.setdefault(one.name, {})[work] = trial.wrong
                 if trial.in_part or not trial.wrong:
                     yield _measured(one, work, sizes)
+                if one.name == OURS and work is Work.GET:
+                    yield _measured(_looked_at_twice(one), work, sizes)
                 if one.another is not None and work in READING:
                     yield _measured_anew(one, work, sizes)
 
@@ -124,6 +129,11 @@ def _measured(one: Contestant, work: Work, sizes: Sizes) -> Measured:
     questions = QUESTIONS[work](one.place)
     load(one.place.url, questions, connections=sizes.connections, seconds=sizes.warm_up, watched={})
     return _loaded(one.name, work, one.place.url, questions, sizes, one.watched())
+
+
+def _looked_at_twice(one: Contestant) -> Contestant:
+    headers = {**one.place.headers, "X-Request-Id": "bench-1"}
+    return replace(one, name=WHOLE_WAY, place=replace(one.place, headers=headers))
 
 
 def _measured_anew(one: Contestant, work: Work, sizes: Sizes) -> Measured:
@@ -191,10 +201,12 @@ def _spread(values: Sequence[float]) -> dict[str, Any]:
 
 
 def _ratios(measured: Sequence[Measured]) -> dict[str, dict[str, Any]]:
-    """CPU per request of the server's own processes, as ratios within one round."""
+    """CPU per request of the server's own processes, as ratios within one round; ours also with its database's."""
     rounds = _cpu_by_round(measured)
-    wanted = {f"{name} / {OURS}": (name, OURS) for name in dict.fromkeys(one.name for one in measured) if name != OURS}
-    wanted[f"{OURS} / {BARE} GET"] = (OURS, BARE)
+    names = [name for name in dict.fromkeys(one.name for one in measured) if name != OURS]
+    wanted = {f"{name} / {OURS}": (name, OURS) for name in names}
+    wanted |= {f"{name} / {WITH_DATABASE}": (name, WITH_DATABASE) for name in names if not name.startswith(OURS)}
+    wanted |= {f"{name} / {BARE} GET": (name, BARE) for name in (WHOLE_WAY, OURS)}
     return {
         label: found for label, (upper, lower) in wanted.items() if (found := _by_work(rounds, upper, lower, label))
     }
@@ -221,6 +233,8 @@ def _cpu_by_round(measured: Sequence[Measured]) -> list[dict[tuple[str, Work], f
             place = {}
             rounds.append(place)
         place[key] = one.load.cpu_us[SERVER]
+        if one.name == OURS:
+            place[WITH_DATABASE, one.work] = sum(one.load.cpu_us.values())
     return rounds
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 PAGE = 100
 _STEP = 37
 """Neither 2 nor 5 divides it: steps of it come by every one of 500 users before any comes again."""
+_AS_CLIENTS_DO = {"Accept": "application/scim+json", "Accept-Encoding": "gzip", "User-Agent": "bench/1"}
 _DEPARTMENTS = ("Robotics", "Finance", "People", "Field Service", "Research")
 
 
@@ -40,9 +41,11 @@ class Place:
     made: int = 0
     patched: int = 0
 
+    headers: Mapping[str, str] = field(default_factory=lambda: dict(_AS_CLIENTS_DO))
+
     def asked(self, method: str, path: str, body: object = None) -> Asked:
         content = b"" if body is None else json.dumps(body).encode()
-        return Asked.of(method, self.url + path, token=self.token, body=content)
+        return Asked.of(method, self.url + path, token=self.token, body=content, headers=self.headers)
 
 
 Questions: TypeAlias = Callable[[Place], Iterator[Asked]]

@@ -30,6 +30,7 @@ def test_our_server_and_a_bare_answer_are_measured():
     ours = found["results"]["lastday"]
     assert set(ours) == WORKS
     assert all(cell["requests"] > 0 and "database_cpu_us" in cell and "failed" not in cell for cell in ours.values())
+    assert found["results"]["lastday, the whole way"].keys() == {"GET by id"}
     assert set(found["results"]["lastday, nothing at hand"]) == {"GET by id", "filter userName eq", "list 100"}
     assert found["cannot_or_in_part"].keys() == {"bare ASGI"}
     assert found["results"]["bare ASGI"].keys() == {"GET by id"}
