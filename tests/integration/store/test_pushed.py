@@ -258,7 +258,8 @@ async def fill(database: Database) -> None:
     async with database.transaction() as tx:
         insert_resources(tx, standing(*PEOPLE, resource(7, {"displayName": "Straße"}, kind=GROUP)))
         insert_resources(tx, standing(resource(8, {"userName": "sam", "title": "Engineer"}), deleted_at=NOON))
-        insert_resources(tx, standing(resource(1, {"userName": "Straße", "title": "Engineer"}, source=HR)))
+        for other in (HR, SourceName("zoo")):
+            insert_resources(tx, standing(resource(1, {"userName": "Straße", "title": "Engineer"}, source=other)))
 
 
 def test_pages_by_index_and_by_cursor_hold_what_the_predicate_means(database_url: str):
