@@ -18,7 +18,7 @@ from tests.conformance.differential import PATCH, Request
 from tests.servers.scim import ScimServer
 
 EXAMPLES = 150
-ENTERPRISE_USER = {"displayName": "Ada", generated.ENTERPRISE: {"department": "Books"}}
+LEAVER = {"displayName": "Ada", "active": False, generated.ENTERPRISE: {"department": "Books"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,15 @@ def _shows_a_part(request: Request, ours: Any, theirs: Any) -> bool:
     return request.method == "GET" and "ttributes=" in request.path and without[0] == without[1]
 
 
+def _is_silent_of_a_switch_that_is_off(request: Request, ours: Any, theirs: Any) -> bool:
+    return (
+        request.method == "PUT"
+        and "active" not in request.body
+        and (ours["status"], theirs["status"]) == (200, 200)
+        and ours["body"] == {**theirs["body"], "active": False}
+    )
+
+
 KNOWN = {
     "`ne` is false where there is no value": Difference(
         clause="RFC 7644 table 3: `ne` compares a value; without one there is nothing to compare (ADR 0006)",
@@ -75,6 +84,11 @@ KNOWN = {
         clause="RFC 7643 section 3: schemas names the namespaces of the resource; always returned",
         is_this=_shows_a_part,
         shown_by=Request(method="GET", path="/Users/{id}?attributes=displayName"),
+    ),
+    "who is switched off stays so until a client says otherwise": Difference(
+        clause="RFC 7644 section 3.5.1: a service provider may give a default to what a PUT leaves out (ADR 0014)",
+        is_this=_is_silent_of_a_switch_that_is_off,
+        shown_by=Request(method="PUT", path="/Users/{id}", body=generated.new_user({"displayName": "Ada"})),
     ),
 }
 
@@ -145,7 +159,7 @@ def test_every_difference_is_known(strict, theirs):
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_known_difference_is_there(strict, theirs, name):
     """A difference that went away leaves the list."""
-    with user_at_both(strict, theirs, ENTERPRISE_USER) as both:
+    with user_at_both(strict, theirs, LEAVER) as both:
         mine, other = both.answers_to(KNOWN[name].shown_by)
     assert mine != other
     assert KNOWN[name].is_this(KNOWN[name].shown_by, mine, other)

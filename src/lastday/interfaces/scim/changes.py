@@ -24,6 +24,8 @@ from lastday.model.scim import (
     Written,
 )
 
+_SWITCH = "active"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -81,8 +83,21 @@ def _changed(asked: Asked, kind: ResourceKind, profile: Profile, current: Pushed
     if asked.method is PushMethod.DELETE:
         return None
     if asked.method is PushMethod.PUT:
-        return new_body(asked.data, kind, profile, before=standing.body)
-    return apply_patch(standing.body, asked.data, kind, profile)
+        after = new_body(asked.data, kind, profile, before=standing.body)
+    else:
+        after = apply_patch(standing.body, asked.data, kind, profile)
+    return after if asked.type is not ResourceType.USER else _off_until_said_on(standing.body, after)
+
+
+def _off_until_said_on(before: Body, after: Body) -> Body:
+    """Whoever is switched off stays so where `after` does not say: silence brings nobody back.
+
+    A service provider may give a default to what a client leaves out (RFC 7644 section 3.5.1).
+    """
+    if before.get(_SWITCH) is not False or _SWITCH in after:
+        return after
+    kept = {**after, _SWITCH: False}
+    return before if kept == before else kept
 
 
 def _as_expected(asked: Asked, current: PushedResource | None) -> PushedResource:
