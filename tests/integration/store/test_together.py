@@ -67,3 +67,25 @@ async def test_hints_come_together_and_each_lane_has_one(database_url):
         assert await queue.defer_many("lanes", "drain", [*hints, Hint(args={}, lock="mail/0")]) == 1
         assert await queue.defer_many("lanes", "drain", []) == 0
         assert await queue.waiting("lanes") == 4
+
+
+async def test_what_runs_later_and_the_commit_go_together(database):
+    """Others see it before the block ends; a fault in it takes everything back."""
+    async with database.transaction() as tx:
+        await tx.execute("CREATE TABLE kept (n int PRIMARY KEY)")
+    async with database.transaction() as tx, database.transaction() as other:
+        tx.later("INSERT INTO kept VALUES (1)")
+        tx.later("INSERT INTO kept VALUES (2)")
+        await tx.commit()
+        assert await other.fetch_one("SELECT count(*) AS rows FROM kept") == {"rows": 2}
+
+    async def keep_and_commit(*numbers):
+        async with database.transaction() as tx:
+            for number in numbers:
+                tx.later("INSERT INTO kept VALUES (%s)", (number,))
+            await tx.commit()
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await keep_and_commit(3, 1)
+    async with database.transaction() as tx:
+        assert await tx.fetch_one("SELECT max(n) AS last FROM kept") == {"last": 2}
