@@ -21,7 +21,7 @@ from lastday.execution.pushed_intake import read_again, take_in_pushes
 from lastday.execution.source_watch import SourceWatch
 from lastday.model.batch import Batch, Cause, CauseKind
 from lastday.model.case import Case, CaseState, Coverage
-from lastday.model.errors import FirstLoadNotAccepted, HeldError, InputError, LastdayError, PlanStale
+from lastday.model.errors import FeedStopped, FirstLoadNotAccepted, HeldError, InputError, LastdayError, PlanStale
 from lastday.model.finding import Finding, Severity
 from lastday.model.ids import ApplicationName, Digest, IdentityId, PlanId, SourceName
 from lastday.model.operation import OperationState
@@ -108,8 +108,19 @@ async def take_in_pushed(engine: Engine) -> tuple[SourceName, ...]:
     """Whatever clients pushed is taken in, but for first loads, which wait for a person; the sources taken in."""
     async with engine.database.transaction() as tx:
         waiting = await sources_with_pending(tx)
-    settings = [engine.configuration.sources[name] for name in waiting if name in engine.configuration.sources]
-    return tuple([one.name for one in settings if one.is_pushed and await _took_in(engine, one)])
+    pushed = {name: one for name, one in engine.configuration.sources.items() if one.is_pushed}
+    for name in waiting:
+        if name not in pushed:
+            await _tell_once(engine, name, _nobodys(name))
+    return tuple([name for name in waiting if name in pushed and await _took_in(engine, pushed[name])])
+
+
+def _nobodys(name: SourceName) -> FeedStopped:
+    return FeedStopped(
+        f"clients pushed changes to {name}, which the configuration no longer has as a pushed source; they wait",
+        mend=f"Put [source.{name}] back until they are taken in, or see that these people come from another source.",
+        code="S141",
+    )
 
 
 async def read_pushed_again(engine: Engine) -> tuple[SourceName, ...]:
@@ -131,7 +142,7 @@ async def _took_in(engine: Engine, settings: SourceSettings) -> bool:
     return taken
 
 
-async def _tell_once(engine: Engine, name: SourceName, held: FirstLoadNotAccepted) -> None:
+async def _tell_once(engine: Engine, name: SourceName, held: HeldError) -> None:
     """A finding is open that says so; clients go on pushing meanwhile, and the words need not follow each push."""
     subject = f"source/{name}"
     async with engine.database.transaction() as tx:

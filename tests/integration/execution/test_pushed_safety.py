@@ -264,3 +264,12 @@ def test_nobody_who_was_in_a_file_goes_because_their_user_cannot_be_read(convert
     converted.push(patch(converted.ids[12], by=client(SourceName("hr")), active=False), at=ELEVEN)
     converted.go_on(at=ELEVEN)
     assert not converted.chat.of("E12").enabled
+
+
+def test_pushes_of_a_source_that_is_gone_from_the_configuration_are_told(tmp_path, database_url):
+    """I1: what was pushed and not taken in is no silence, whoever edited the configuration meanwhile."""
+    company = found_pushed_company(tmp_path, database_url)
+    company.push(patch(company.ids[3], active=False), at=NINE)
+    company.config.write_text(configuration(SOURCE.replace("source.idp", "source.other")), encoding="utf-8")
+    company.take_in(at=TEN)
+    assert ("S141", "source/idp") in findings(company)
