@@ -14,7 +14,15 @@ from lastday.filters.predicate import compile_predicate
 from lastday.interfaces.scim.protocol.errors import invalid_filter, invalid_value
 from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.protocol.schema import Attribute, AttributeType, Mutability
-from lastday.interfaces.scim.protocol.values import identical, is_primary, read_value, refuse_too_many, shown
+from lastday.interfaces.scim.protocol.values import (
+    identical,
+    is_blank,
+    is_primary,
+    names_nothing,
+    read_value,
+    refuse_too_many,
+    shown,
+)
 from lastday.model.canonical import JsonValue
 from lastday.model.errors import FilterError
 
@@ -187,7 +195,10 @@ def _wanted(attribute: Attribute, one: object, profile: Profile) -> dict[str, Js
 
 
 def known_parts(attribute: Attribute, one: Mapping[str, object], profile: Profile) -> dict[str, JsonValue]:
-    """By what an element is known: its `value` where it has one, with the `type` unless that is enough."""
+    """By what an element is known: its `value` where it has one, with the `type` unless that is enough.
+
+    Raises ScimError 400 invalidValue where it is known by its `value` alone and has none.
+    """
     found: dict[str, JsonValue] = {}
     for key, inner in one.items():
         sub = attribute.subs.get(key) or attribute.subs.get(key.lower())
@@ -195,6 +206,8 @@ def known_parts(attribute: Attribute, one: Mapping[str, object], profile: Profil
         if sub is not None and value is not None:
             found[sub.name] = value
     value, kind = found.get("value"), found.get("type")
+    if attribute.is_keyed and is_blank(value):
+        raise names_nothing(attribute)
     if value is None:
         return found
     identity = attribute.subs["value"].mutability is Mutability.IMMUTABLE or kind is None

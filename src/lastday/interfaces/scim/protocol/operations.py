@@ -32,6 +32,8 @@ class Operation:
     path: str | None = None
     value: object = field(default=None, repr=False)
     """None where there is none, or null: both are unassigned (RFC 7643 section 2.5)."""
+    says_null: bool = False
+    """The operation has a value, and that is null."""
 
 
 def read_operations(message: object, profile: Profile) -> list[Operation]:
@@ -74,7 +76,8 @@ def _operation(given: object, profile: Profile) -> Operation:
         raise invalid_value(f"the {op} operation has no value")
     if op is Op.ADD and parts["value"] is None and not profile.nulls_as_absent:
         raise invalid_value("the add operation has no value")
-    return Operation(op=op, path=path or None, value=parts.get("value"))
+    value = parts.get("value")
+    return Operation(op=op, path=path or None, value=value, says_null="value" in parts and value is None)
 
 
 def _op(given: object, profile: Profile) -> Op:

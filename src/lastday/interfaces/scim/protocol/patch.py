@@ -81,10 +81,17 @@ class _Patching:
             raise invalid_path(f"no schema of this resource knows {shown(path)}")
 
     def _apply_to(self, operation: Operation, target: Target) -> None:
+        if self._is_left_open(operation, target):
+            return
         if target.extension is not None:
             self._apply_to_extension(operation, target, target.extension)
         elif target.attribute is not None and not self._changed_by_key(operation, target, target.attribute):
             self._change(self._draft, operation, target, target.attribute)
+
+    def _is_left_open(self, operation: Operation, target: Target) -> bool:
+        """Members that are null in a body of every key: its sender does not speak of them, and empties no group."""
+        is_keyed = target.attribute is not None and target.attribute.is_keyed and target.filter is None
+        return is_keyed and operation.path is None and operation.value is None and self._profile.nulls_as_absent
 
     def _apply_to_extension(self, operation: Operation, target: Target, extension: Schema) -> None:
         held = self._draft.get(extension.urn)

@@ -52,7 +52,8 @@ class Profile:
     create_missing_element: bool
     """`phoneNumbers[type eq "mobile"].value` without such an element makes one."""
     nulls_as_absent: bool
-    """PATCH with an `add` of null changes nothing instead of being refused; elsewhere null is absent for everybody."""
+    """PATCH: an `add` of null changes nothing instead of being refused, and so do members that are null in a value
+    without a `path`; elsewhere null is absent for everybody."""
     empty_text_as_absent: bool
     """An empty text means that there is no value."""
     empty_operations: bool

@@ -111,8 +111,12 @@ def _with_sub(
 
 
 def _whole_list(attribute: Attribute, old: Sequence[Element], operation: Operation, profile: Profile) -> list[Element]:
+    if operation.op is Op.REMOVE and operation.value is not None:
+        return without(attribute, old, operation.value, profile)
     if operation.op is Op.REMOVE:
-        return [] if operation.value is None else without(attribute, old, operation.value, profile)
+        if operation.says_null and attribute.is_keyed:
+            raise invalid_value(f"{attribute.path}: null names none to be removed; without `value` all go")
+        return []
     given = [] if operation.value is None else read_elements(attribute, operation.value, profile, alone=True)
     return given if operation.op is Op.REPLACE else added(attribute, old, given)
 

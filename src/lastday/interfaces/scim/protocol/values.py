@@ -9,7 +9,7 @@ from datetime import date
 from typing import TypeAlias
 
 from lastday.filters.literals import fold, instant_of
-from lastday.interfaces.scim.protocol.errors import invalid_syntax, invalid_value
+from lastday.interfaces.scim.protocol.errors import ScimError, invalid_syntax, invalid_value
 from lastday.interfaces.scim.protocol.profiles import Profile, UnknownAttributes
 from lastday.interfaces.scim.protocol.schema import LONGEST_TEXT, Attribute, AttributeType, Mutability, TextFormat
 from lastday.model.canonical import JsonValue
@@ -38,7 +38,10 @@ def read_value(attribute: Attribute, given: object, profile: Profile) -> JsonVal
 
 
 def read_elements(attribute: Attribute, given: object, profile: Profile, *, alone: bool) -> list[JsonValue]:
-    """The values of a multi-valued attribute, each once. `alone`: one value stands for a list of one."""
+    """The values of a multi-valued attribute, each once. `alone`: one value stands for a list of one.
+
+    Among members of a group nothing may stand that names none: `[{}]` is no empty list, and would empty the group.
+    """
     if not isinstance(given, list):
         if not alone:
             raise invalid_value(f"{attribute.path} is multi-valued: its value is an array")
@@ -47,6 +50,8 @@ def read_elements(attribute: Attribute, given: object, profile: Profile, *, alon
     reader = _READERS[attribute.type]
     read = [reader(attribute, one, profile) for one in given if one is not None]
     present: list[JsonValue] = [one for one in read if one is not None]
+    if attribute.is_keyed and len(present) < len(given):
+        raise names_nothing(attribute)
     if len(present) < 2:
         return present
     refuse_two_primaries(attribute, present)
@@ -56,6 +61,11 @@ def read_elements(attribute: Attribute, given: object, profile: Profile, *, alon
     for element in present:
         found.setdefault(identical(element), element)
     return list(found.values())
+
+
+def names_nothing(attribute: Attribute) -> ScimError:
+    """400 invalidValue: what is known by its `value` alone stands there without one."""
+    return invalid_value(f"{attribute.path}: each of its values has a `value`, and an empty list has none")
 
 
 def refuse_too_many(attribute: Attribute, count: int) -> None:

@@ -233,6 +233,17 @@ def test_okta_pushes_a_group_without_schemas():
     assert shown(apply_patch(group("a"), sent, GROUP, OKTA)) == {"displayName": "viewer"}
 
 
+@pytest.mark.parametrize("key", ["members", f"{GROUP_SCHEMA}:members"])
+def test_a_body_that_lists_every_key_does_not_empty_a_group(key):
+    """A replace without a path says null of what its sender knows nothing of; under strict it is RFC 7643 2.5."""
+    operation = {"op": "replace", "value": {"displayName": "viewer", "externalId": None, key: None}}
+    for profile in LENIENT:
+        after = patched(group("a"), operation, profile=profile)
+        assert after == {**group("a"), "displayName": "viewer"}
+    plain = {"op": "replace", "value": {"members": None}}
+    assert values(patched(group("a"), plain)) == []
+
+
 def test_an_unknown_attribute_does_not_keep_a_leaver_in():
     """One PATCH carries both; refusing it over the first would leave the second undone."""
     operations = [

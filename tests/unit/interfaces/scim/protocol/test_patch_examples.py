@@ -323,8 +323,8 @@ def test_remove_with_values_removes_those_members_only(value):
     assert values(patched(group("a", "b", "c"), {"op": "remove", "path": "members", "value": value})) == ["a", "c"]
 
 
-@pytest.mark.parametrize("value", [[], [{}], [{"value": "z"}], [{"display": "z"}], [{"nosuch": 1}]])
-def test_remove_with_values_that_name_nobody_removes_nobody(value):
+@pytest.mark.parametrize("value", [[], [{"value": "z"}], {"value": "z", "display": "?"}])
+def test_remove_with_values_that_nobody_has_removes_nobody(value):
     """A server that overlooks `value` empties the group: an outage."""
     body = group("a", "b")
     assert patched(body, {"op": "remove", "path": "members", "value": value}) is body
