@@ -117,10 +117,10 @@ class _Patching:
                 self._change(inner, Operation(op=operation.op, value=value), Target(), attribute)
 
     def _passes_over(self, attribute: Attribute, given: object, holder: Draft) -> bool:
-        """A read-only attribute in the value may say what is so already."""
+        """A read-only attribute in the value may say what is so already; null is said of what is absent."""
         if attribute.mutability is not Mutability.READ_ONLY:
             return False
-        return self._profile.ignore_read_only_in_patch or (given or None) == holder.get(attribute.name)
+        return self._profile.ignore_read_only_in_patch or given == holder.get(attribute.name)
 
     def _changed_by_key(self, operation: Operation, target: Target, attribute: Attribute) -> bool:
         name = attribute.name

@@ -183,6 +183,10 @@ def adds_null(case):
     return case.op == "add" and not case.path and None in case.value.values()
 
 
+def adds_nothing_to_what_is_read_only(case):
+    return case.op == "add" and not case.path and case.value.get("groups") == []
+
+
 def says_the_name_of_a_manager(case):
     return not case.path.endswith(".displayName") and has_name_of_manager(case.path, case.value)
 
@@ -217,6 +221,7 @@ KNOWN = (
     has_a_loose_boolean,
     has_null_in_a_list,
     adds_null,
+    adds_nothing_to_what_is_read_only,
     says_the_name_of_a_manager,
     is_inside_values_that_are_not_there,
     names_no_member,
@@ -321,6 +326,12 @@ DIFFERENCES = {
         {"op": "remove", "path": "members", "value": None},
         REFUSED,
         {"displayName": "Tour Guides"},
+    ),
+    "RFC 7644 3.5.2: what is read-only is not added to, with a path or without one": (
+        NICK,
+        {"op": "add", "value": {"groups": []}},
+        REFUSED,
+        {"userName": "bjensen", "nickName": "Babs"},
     ),
     "RFC 7644 3.5.1: what is read-only inside a value is ignored, as in PUT": (
         NICK,

@@ -127,6 +127,24 @@ def test_what_is_required_or_read_only_is_not_removed(path):
     assert refused(user(), {"op": "remove", "path": path}) is ScimType.MUTABILITY
 
 
+@pytest.mark.parametrize("op", ["add", "replace"])
+@pytest.mark.parametrize("value", [[], {}, "", 0, False, [{"value": "g"}], [{"value": "h"}]])
+def test_what_is_read_only_is_no_more_changed_without_a_path_than_with_one(op, value):
+    """Section 3.5.2: "an operation that is not compatible with an attribute's mutability" is an error."""
+    body = {**user(), "groups": [{"value": "f"}]}
+    for held in (user(), body):
+        assert refused(held, {"op": op, "value": {"groups": value}}) is ScimType.MUTABILITY
+        assert refused(held, {"op": op, "path": "groups", "value": value}) is ScimType.MUTABILITY
+
+
+def test_a_value_may_say_of_what_is_read_only_what_is_so():
+    """RFC 7643 section 2.5: null is absent; a client that sends back what it read modifies nothing."""
+    body = {**user(), "groups": [{"value": "f"}]}
+    for held, said in ((user(), None), (body, [{"value": "f"}])):
+        after = patched(held, {"op": "replace", "value": {"nickName": "B", "groups": said}})
+        assert after == {**held, "nickName": "B"}
+
+
 def test_removing_what_is_not_there_changes_nothing():
     """Section 3.5.2.2 names no error; a client that sends again after a lost answer must not fail."""
     body = user(emails=[{"value": "a@b"}])
