@@ -64,6 +64,13 @@ def _is_silent_of_a_switch_that_is_off(request: Request, ours: Any, theirs: Any)
     )
 
 
+def _fails_more_than_once(request: Request, ours: Any, theirs: Any) -> bool:
+    several = request.method == "PATCH" and len(request.body["Operations"]) > 1
+    if not several or (ours["status"], theirs["status"]) != (400, 400):
+        return False
+    return bool(ours["body"].get("scimType") != theirs["body"].get("scimType"))
+
+
 KNOWN = {
     "`ne` is false where there is no value": Difference(
         clause="RFC 7644 table 3: `ne` compares a value; without one there is nothing to compare (ADR 0006)",
@@ -84,6 +91,21 @@ KNOWN = {
         clause="RFC 7643 section 3: schemas names the namespaces of the resource; always returned",
         is_this=_shows_a_part,
         shown_by=Request(method="GET", path="/Users/{id}?attributes=displayName"),
+    ),
+    "of several operations that fail the first is answered": Difference(
+        clause="RFC 7644 section 3.5.2: operations are applied in their order; scim2-server looks at values first",
+        is_this=_fails_more_than_once,
+        shown_by=Request(
+            method="PATCH",
+            path="/Users/{id}",
+            body={
+                "schemas": [PATCH],
+                "Operations": [
+                    {"op": "replace", "path": 'emails[type eq "work"].value', "value": "new@b.example"},
+                    {"op": "replace", "path": "userName", "value": None},
+                ],
+            },
+        ),
     ),
     "who is switched off stays so until a client says otherwise": Difference(
         clause="RFC 7644 section 3.5.1: a service provider may give a default to what a PUT leaves out (ADR 0014)",
