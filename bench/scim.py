@@ -19,10 +19,10 @@ from typing import Any
 
 from bench.scim_contestants import BARE, DATABASE, NAMES, OURS, SERVER, Contestant, running
 from bench.scim_load import Asked, Load, load
-from bench.scim_work import PAGE, QUESTIONS, Place, Trial, Work, by_name, page_from, tried
+from bench.scim_work import PAGE, QUESTIONS, Place, Trial, Work, by_external_id, by_name, page_from, tried
 from tests.servers.foreign import ServerMissing
 
-READING = (Work.GET, Work.FILTER, Work.LIST)
+READING = (Work.GET, Work.FILTER, Work.EXTERNAL, Work.LIST)
 EXPECTED = frozenset({200, 201, 204})
 UNCACHED = "lastday, nothing at hand"
 WITH_DATABASE = "lastday with its database"
@@ -38,6 +38,7 @@ class Sizes:
     connections: int
     warm_up: float
     contestants: Sequence[str]
+    works: Sequence[Work] = tuple(Work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ def _sizes() -> tuple[Sizes, bool]:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="for one work of one server")
     parser.add_argument("--connections", type=int)
+    parser.add_argument("--works", help=f"some of {','.join(work.name.lower() for work in Work)}")
     parser.add_argument("--only", help=f"some of {','.join(NAMES)}")
     given = parser.parse_args(sys.argv[2:])
     usual = QUICK if given.quick else FULL
@@ -95,16 +97,17 @@ def _sizes() -> tuple[Sizes, bool]:
         seconds=given.seconds or usual.seconds,
         connections=given.connections or usual.connections,
         warm_up=usual.warm_up,
+        works=[Work[name.upper()] for name in given.works.split(",")] if given.works else usual.works,
         contestants=given.only.split(",") if given.only else usual.contestants,
     )
-    return sizes, not (given.quick or given.only)
+    return sizes, not (given.quick or given.only or given.works)
 
 
 def _round(sizes: Sizes, refused: dict[str, dict[str, str]]) -> Iterator[Measured]:
     """Servers that were started for this round only, each work at all of them before the next work."""
     with ExitStack() as stack:
         contestants = list(_running(stack, sizes, refused))
-        for work in Work:
+        for work in sizes.works:
             for one in contestants:
                 trial = tried(one.place, work) if work in one.works else Trial("not asked")
                 if trial.wrong:
@@ -157,6 +160,7 @@ def _unknown(place: Place, work: Work) -> Iterator[Asked]:
     paths = {
         Work.GET: lambda at: f"/Users/none-{at}",
         Work.FILTER: lambda at: by_name(10_000 + at),
+        Work.EXTERNAL: lambda at: by_external_id(10_000 + at),
         Work.LIST: lambda at: page_from(10_000 + at),
     }
     return (place.asked("GET", paths[work](at)) for at in range(40))

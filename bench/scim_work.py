@@ -25,6 +25,7 @@ _DEPARTMENTS = ("Robotics", "Finance", "People", "Field Service", "Research")
 class Work(StrEnum):
     GET = "GET by id"
     FILTER = "filter userName eq"
+    EXTERNAL = "filter externalId eq"
     LIST = "list 100"
     PATCH = "PATCH active"
     CREATE = "POST create"
@@ -55,12 +56,16 @@ def user_name(number: int) -> str:
     return f"person.{number:05d}@northwind.example"
 
 
+def external_id(number: int) -> str:
+    return f"hr-{number:06d}"
+
+
 def user(number: int) -> dict[str, Any]:
     """A user whose representation is about 1 KB."""
     given, family, home = f"Ada{number}", f"Lovelace{number}", f"ada{number}@home.example"
     return {
         "schemas": [CORE, ENTERPRISE],
-        "externalId": f"hr-{number:06d}",
+        "externalId": external_id(number),
         "userName": user_name(number),
         "name": {"formatted": f"Ms. {given} B. {family}", "familyName": family, "givenName": given},
         "displayName": f"{given} {family}",
@@ -115,13 +120,17 @@ def _gets(place: Place) -> Iterator[Asked]:
     return (ready[number] for number in _every_user(place))
 
 
-def _filters(place: Place) -> Iterator[Asked]:
-    ready = [place.asked("GET", by_name(number)) for number in range(len(place.ids))]
+def _filters(place: Place, path_of: Callable[[int], str]) -> Iterator[Asked]:
+    ready = [place.asked("GET", path_of(number)) for number in range(len(place.ids))]
     return (ready[number] for number in _every_user(place))
 
 
 def by_name(number: int) -> str:
     return "/Users?filter=" + quote(f'userName eq "{user_name(number)}"')
+
+
+def by_external_id(number: int) -> str:
+    return "/Users?filter=" + quote(f'externalId eq "{external_id(number)}"')
 
 
 def page_from(start: int) -> str:
@@ -153,7 +162,8 @@ def _creates(place: Place) -> Iterator[Asked]:
 
 QUESTIONS: dict[Work, Questions] = {
     Work.GET: _gets,
-    Work.FILTER: _filters,
+    Work.FILTER: lambda place: _filters(place, by_name),
+    Work.EXTERNAL: lambda place: _filters(place, by_external_id),
     Work.LIST: _lists,
     Work.PATCH: _patches,
     Work.CREATE: _creates,
@@ -181,8 +191,8 @@ def _try_get(client: httpx.Client, place: Place) -> Trial:
     return Trial(_unlike(answer, 200) or ("" if answer.json()["userName"] == user_name(0) else "another user"))
 
 
-def _try_filter(client: httpx.Client, place: Place) -> Trial:
-    answer = client.get(by_name(1))
+def _try_filter(client: httpx.Client, place: Place, path_of: Callable[[int], str]) -> Trial:
+    answer = client.get(path_of(1))
     if wrong := _unlike(answer, 200):
         return Trial(wrong)
     found = [str(one["id"]) for one in answer.json().get("Resources", [])]
@@ -215,7 +225,8 @@ def _try_create(client: httpx.Client, place: Place) -> Trial:
 
 _TRIALS: dict[Work, Callable[[httpx.Client, Place], Trial]] = {
     Work.GET: _try_get,
-    Work.FILTER: _try_filter,
+    Work.FILTER: lambda client, place: _try_filter(client, place, by_name),
+    Work.EXTERNAL: lambda client, place: _try_filter(client, place, by_external_id),
     Work.LIST: _try_list,
     Work.PATCH: _try_patch,
     Work.CREATE: _try_create,
