@@ -25,7 +25,7 @@ def acting(world: Crashing, application: str) -> list[dict[str, object]]:
     return world.rows("SELECT id, holder FROM operation WHERE state = 'acting' AND application = %s", application)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("fault", ["hangs", "hangs_after"])
 def test_a_worker_that_wakes_after_it_was_taken_for_lost_concludes_nothing(fault):
     """Acceptance 7, fencing: the request hangs, done or not; the worker stops there. Another reads and finishes."""
@@ -49,7 +49,7 @@ def test_a_worker_that_wakes_after_it_was_taken_for_lost_concludes_nothing(fault
         world.assert_out(leaving)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_worker_stopped_between_effect_and_commit_holds_nobody_up():
     """Acceptance 7: it sleeps for longer than it takes to be lost, wakes among the others and goes on as a worker."""
     with ExitStack() as stack:

@@ -283,8 +283,12 @@ def _hear_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> Finished:
-    """The process has ended; one that does not within the time is killed and told of."""
+def ended(process: "subprocess.Popen[str]", seconds: float = 180) -> Finished:
+    """The process has ended; one that does not within the time is killed and told of.
+
+    A worker that was stopped inside a transaction holds its locks for 60 s at most, and a call that hangs ends after as
+    long: both may come one after the other.
+    """
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
