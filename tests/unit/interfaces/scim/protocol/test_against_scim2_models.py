@@ -117,6 +117,13 @@ def has_relative_uri(given):
     return "../" in repr(given)
 
 
+def gives_a_relative_uri(case):
+    """RFC 7643 2.3.7 too: the empty text and a mere word are relative references (RFC 3986 4.2)."""
+    is_photo = case.path.startswith("photos") and case.path.endswith(("photos", "]", ".value"))
+    given = [case.given("profileUrl"), case.value if is_photo else case.given("photos")]
+    return any(has_text_without(":", one) for one in given)
+
+
 def is_in_capitals(case):
     return case.op != case.op.lower()
 
@@ -136,7 +143,7 @@ def removes_by_more_than_what_tells_apart(case):
 
 
 def changes_chosen_values_by_a_list(case):
-    return case.op != "remove" and case.chooses and is_list_of_objects(case.value)
+    return case.op != "remove" and case.chooses and isinstance(case.value, list) and any(case.value)
 
 
 def replaces_chosen_values_by_null(case):
@@ -152,14 +159,15 @@ def leaves_empty_what_is_required(case):
 def gives_an_odd_address(case):
     """RFC 7643 4.1.2: an address SHOULD have its form; scim2-models refuses others, we store what is sent."""
     if case.path.startswith("emails["):
-        return "@" not in case.path or (case.path.endswith(("]", ".value")) and has_no_address(case.value))
-    return has_no_address(case.value if case.path == "emails.value" else case.given("emails"))
+        return "@" not in case.path or (case.path.endswith(("]", ".value")) and has_text_without("@", case.value))
+    return has_text_without("@", case.value if case.path == "emails.value" else case.given("emails"))
 
 
-def has_no_address(given):
+def has_text_without(sign, given):
+    """One of the given values lacks what an address of its kind has."""
     listed = given if isinstance(given, list) else [given]
     named = [one.get("value") if isinstance(one, Mapping) else one for one in listed]
-    return any(isinstance(one, str) and "@" not in one for one in named)
+    return any(isinstance(one, str) and sign not in one for one in named)
 
 
 def has_a_loose_boolean(case):
@@ -211,6 +219,7 @@ def names_no_member(case):
 
 
 KNOWN = (
+    gives_a_relative_uri,
     is_in_capitals,
     removes_nothing_that_is_named,
     removes_by_more_than_what_tells_apart,
@@ -259,8 +268,14 @@ def says_twice(document, kind):
     """RFC 7643 2.4: a pair of value and type stands once. scim2-models adds it again where something else differs."""
     lists = [] if document == REFUSED else [one for one in document.values() if isinstance(one, list)]
     keys = ("value",) if kind is GROUP else ("value", "type")
-    named = [[tuple(str(one.get(key)).lower() for key in keys) for one in each if "value" in one] for each in lists]
+    named = [[what_tells_apart(one, keys) for one in each] for each in lists]
     return any(len(each) > len(set(each)) for each in named)
+
+
+def what_tells_apart(element, keys):
+    """All of it where it has no value, as with addresses."""
+    told = keys if "value" in element else sorted(element)
+    return tuple((key, str(element.get(key)).lower()) for key in told)
 
 
 def stored(sent, kind):
@@ -273,6 +288,18 @@ def stored(sent, kind):
 GROUP_OF_TWO = group("a", "b")
 NICK = user(nickName="Babs")
 DIFFERENCES = {
+    "RFC 7644 3.5.2.3: a set of values takes the place of what is chosen, and one value is a set too": (
+        user(emails=[{"value": "a@example.com", "type": "work"}]),
+        {"op": "replace", "path": 'emails[type eq "work"]', "value": [{}, {"value": "b@example.com"}]},
+        {"userName": "bjensen", "emails": [{"value": "b@example.com", "type": "work"}]},
+        REFUSED,
+    ),
+    "RFC 7643 2.3.7: a reference may be relative": (
+        NICK,
+        {"op": "add", "path": "profileUrl", "value": "babs"},
+        {"userName": "bjensen", "nickName": "Babs", "profileUrl": "babs"},
+        REFUSED,
+    ),
     "RFC 7643 2.5: to replace chosen values by null is to unassign them": (
         GROUP_OF_TWO,
         {"op": "replace", "path": 'members[value eq "a"]', "value": None},
