@@ -98,10 +98,6 @@ class Case:
         return self.operation.get("value")
 
     @property
-    def says_value(self):
-        return "value" in self.operation
-
-    @property
     def chooses(self):
         return self.path.endswith("]")
 
@@ -129,7 +125,7 @@ def is_in_capitals(case):
 
 
 def removes_nothing_that_is_named(case):
-    if case.op != "remove" or not case.says_value:
+    if case.op != "remove" or "value" not in case.operation:
         return False
     is_named = is_list_of_objects(case.value) or (case.value is None and case.path != "members")
     return not is_named or "." in case.path or "[" in case.path
