@@ -234,6 +234,7 @@ class PushGroup:
             version=resource.version,
             method=method,
             gone=gone,
+            off=resource.body.get("active") is False,
             client=write.client.token,
             client_name=write.client.name,
             request_id=write.request_id,

@@ -91,7 +91,10 @@ async def _touched(tx: Transaction, source: SourceName, waiting: Sequence[Push])
     """The users of these changes, also those that are gone."""
     ids = {push.resource for push in waiting if push.type is ResourceType.USER}
     standing = await load_standing(tx, source, ResourceType.USER, sorted(ids)) if ids else []
-    return tuple(Pushed(resource=one.resource, gone_at=one.deleted_at) for one in standing)
+    off = {push.resource for push in waiting if push.off}
+    return tuple(
+        Pushed(resource=one.resource, gone_at=one.deleted_at, was_off=one.resource.id in off) for one in standing
+    )
 
 
 async def _known(tx: Transaction, settings: SourceSettings, pushed: Sequence[Pushed]) -> tuple[Identity, ...]:

@@ -30,6 +30,8 @@ class Pushed:
 
     resource: PushedResource
     gone_at: datetime | None = None
+    was_off: bool = False
+    """It was switched off at some time since it was last read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ class _Reading:
             self.rejected.append(self._claimed(row.key, one.resource.id))
             return
         row = row if last is None else _under_known_key(row, last.engagement)
-        if last is not None and self._stays_off(one.resource, last):
+        if last is not None and self._stays_off(one, last):
             row = switched_off(row, received_at)
         self._here.append(following(row, self._before(row.key), received_at))
 
@@ -134,10 +136,10 @@ class _Reading:
         elif end is not None and last.engagement.status is not EngagementStatus.ENDED:
             self._over[last.engagement.key] = row_of_end(last.engagement, last.person.kind, end)
 
-    def _stays_off(self, resource: PushedResource, last: _Known) -> bool:
+    def _stays_off(self, one: Pushed, last: _Known) -> bool:
         """Silence brings nobody back: a client that sends a whole user without `active` does not say that it is on."""
-        was_off = last.engagement.status is EngagementStatus.ENDED
-        return was_off and says_nothing_of_its_switch(resource, self.settings)
+        was_off = one.was_off or last.engagement.status is EngagementStatus.ENDED
+        return was_off and says_nothing_of_its_switch(one.resource, self.settings)
 
     def _ends_as_another(self, row: NormalisedRow, last: _Known) -> bool:
         """The row would be refused for naming another person, and its end with it."""

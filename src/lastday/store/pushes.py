@@ -17,7 +17,8 @@ PUSHED = "lastday_pushed"
 _MOST_IDS = 150
 """A payload of NOTIFY has to stay under 8000 bytes."""
 _STORED = (
-    "source, sequence, type, resource, version, method, gone, client, client_name, request_id, at, taken_in, taken_at"
+    "source, sequence, type, resource, version, method, gone, off, client, client_name, request_id, at,"
+    " taken_in, taken_at"
 )
 
 
@@ -34,6 +35,8 @@ class Push:
     method: PushMethod
     gone: bool
     """It took the resource away."""
+    off: bool
+    """After it the resource was switched off, whatever came later."""
     client: TokenId
     client_name: str
     request_id: str

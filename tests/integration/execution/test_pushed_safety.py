@@ -273,3 +273,12 @@ def test_pushes_of_a_source_that_is_gone_from_the_configuration_are_told(tmp_pat
     company.config.write_text(configuration(SOURCE.replace("source.idp", "source.other")), encoding="utf-8")
     company.take_in(at=TEN)
     assert ("S141", "source/idp") in findings(company)
+
+
+def test_who_was_off_in_between_is_out_although_the_switch_was_taken_away_again(tmp_path, database_url):
+    """I1: off, and then nothing said of the switch, both before anything was taken in."""
+    company = found_pushed_company(tmp_path, database_url)
+    company.push(patch(company.ids[3], active=False), patch(company.ids[3], active=None), at=NINE)
+    company.push(patch(company.ids[4], active=False), patch(company.ids[4], active=True), at=NINE)
+    company.take_in(at=TEN)
+    assert changes(company) == [("left", "E3", None)]

@@ -73,6 +73,7 @@ def push(sequence: int, of: PushedResource, *, gone: bool = False, request: str 
         resource=of.id,
         version=of.version,
         method=PushMethod.DELETE if gone else PushMethod.PUT,
+        off=False,
         gone=gone,
         client=TokenId("t-1"),
         client_name="entra",

@@ -1,5 +1,6 @@
 """One change that a client asks for, in a request of its own or as part of a bulk request: the same for both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lastday.interfaces.scim.preconditions import matches
@@ -86,7 +87,20 @@ def _changed(asked: Asked, kind: ResourceKind, profile: Profile, current: Pushed
         after = new_body(asked.data, kind, profile, before=standing.body)
     else:
         after = apply_patch(standing.body, asked.data, kind, profile)
-    return after if asked.type is not ResourceType.USER else _off_until_said_on(standing.body, after)
+    if asked.type is not ResourceType.USER or _takes_the_switch_away(asked):
+        return after
+    return _off_until_said_on(standing.body, after)
+
+
+def _takes_the_switch_away(asked: Asked) -> bool:
+    """A PATCH removes `active` by its path: it is gone then, and the intake remembers that it was off (ADR 0014)."""
+    operations = asked.data.get("Operations") if isinstance(asked.data, Mapping) else None
+    return any(
+        isinstance(one, Mapping)
+        and str(one.get("op")).lower() == "remove"
+        and str(one.get("path")).lower().rpartition(":")[2] == _SWITCH
+        for one in (operations if isinstance(operations, list) else ())
+    )
 
 
 def _off_until_said_on(before: Body, after: Body) -> Body:

@@ -72,7 +72,6 @@ async def test_put_replaces_the_whole():
 SILENT = [
     ("PUT", user()),
     ("PUT", user(active=None)),
-    ("PATCH", patch({"op": "remove", "path": "active"})),
     ("PATCH", patch({"op": "replace", "path": "active", "value": None})),
     ("PATCH", patch({"op": "replace", "value": {"active": None}})),
 ]
@@ -87,6 +86,15 @@ async def test_who_is_switched_off_is_not_switched_on_by_silence(method, silent)
     assert (said.status, said.json["active"]) == (200, False)
     assert (await called("GET", path)).json["active"] is False
     assert (await called("PUT", path, user(active=True))).json["active"] is True
+
+
+@pytest.mark.parametrize("path", ["active", "Active", f"{USER_URN}:active"])
+async def test_a_switch_that_a_client_takes_away_is_away(path):
+    """RFC 7644 section 3.5.2.2; that it was off is remembered where pushes are taken in."""
+    called = Called()
+    user_path = f"/Users/{(await called('POST', '/Users', user(active=False))).json['id']}"
+    said = await called("PATCH", user_path, patch({"op": "remove", "path": path}))
+    assert (said.status, "active" in said.json) == (200, False)
 
 
 @pytest.mark.parametrize(("method", "silent"), SILENT)
