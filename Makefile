@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FOREIGN := .foreign/.installed
+FUZZ := .fuzz/.installed
 
-.PHONY: demo test nightly check bench docs system foreign lock
+.PHONY: demo test nightly check bench docs system foreign fuzz lock
 
 $(STAMP): requirements/dev.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -43,11 +44,18 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/deptry src
 
+fuzz: $(FUZZ)
+
+$(FUZZ): requirements/fuzz.lock
+	test -x .fuzz/bin/python || $(PYTHON) -m venv .fuzz
+	.fuzz/bin/python -m pip install --quiet --require-hashes -r requirements/fuzz.lock
+	touch $(FUZZ)
+
 # One worker for each file: modules share a world of servers. (xdist's groups have no effect under pytest 9.2.)
-test: $(STAMP) system foreign check
+test: $(STAMP) system foreign fuzz check
 	$(BIN)/pytest -n 2 --dist loadfile -m "not nightly"
 
-nightly: $(STAMP) system foreign
+nightly: $(STAMP) system foreign fuzz
 	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: $(STAMP)
@@ -60,3 +68,4 @@ lock:
 	$(BIN)/uv pip compile pyproject.toml --generate-hashes -o requirements/run.lock -q --python-version 3.11
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --generate-hashes -o requirements/dev.lock -q --python-version 3.11
 	$(BIN)/uv pip compile requirements/foreign.in --generate-hashes -o requirements/foreign.lock -q --python-version 3.11
+	$(BIN)/uv pip compile requirements/fuzz.in --generate-hashes -o requirements/fuzz.lock -q --python-version 3.11

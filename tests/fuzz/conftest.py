@@ -1,0 +1,3 @@
+"""The target runs in the fuzzer's environment only."""
+
+collect_ignore = ["target.py"]
