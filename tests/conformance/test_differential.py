@@ -56,15 +56,6 @@ def _shows_a_part(request: Request, ours: Any, theirs: Any) -> bool:
     return request.method == "GET" and "ttributes=" in request.path and without[0] == without[1]
 
 
-def _is_silent_of_a_switch_that_is_off(request: Request, ours: Any, theirs: Any) -> bool:
-    return (
-        request.method == "PUT"
-        and "active" not in request.body
-        and (ours["status"], theirs["status"]) == (200, 200)
-        and ours["body"] == {**theirs["body"], "active": False}
-    )
-
-
 def _fails_more_than_once(request: Request, ours: Any, theirs: Any) -> bool:
     several = request.method == "PATCH" and len(request.body["Operations"]) > 1
     if not several or (ours["status"], theirs["status"]) != (400, 400):
@@ -107,11 +98,6 @@ KNOWN = {
                 ],
             },
         ),
-    ),
-    "who is switched off stays so until a client says otherwise": Difference(
-        clause="RFC 7644 section 3.5.1: a service provider may give a default to what a PUT leaves out (ADR 0014)",
-        is_this=_is_silent_of_a_switch_that_is_off,
-        shown_by=Request(method="PUT", path="/Users/{id}", body=generated.new_user({"displayName": "Ada"})),
     ),
 }
 

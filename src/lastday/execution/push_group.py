@@ -234,7 +234,7 @@ class PushGroup:
             version=resource.version,
             method=method,
             gone=gone,
-            off=resource.body.get("active") is False,
+            active=_switch_of(resource),
             client=write.client.token,
             client_name=write.client.name,
             request_id=write.request_id,
@@ -280,6 +280,11 @@ class PushGroup:
 
 
 _NOTHING = Written(before=None, after=None)
+
+
+def _switch_of(resource: PushedResource) -> bool | None:
+    switch = resource.body.get("active")
+    return switch if isinstance(switch, bool) else None
 
 
 def _members(resource: PushedResource | None) -> frozenset[ResourceId]:

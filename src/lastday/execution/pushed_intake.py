@@ -176,7 +176,7 @@ async def _read(
     *,
     first_load: bool,
 ) -> PushedReading:
-    pushed = await read_all(tx, settings) if first_load else None
+    pushed = await read_all(tx, settings, waiting) if first_load else None
     return await read_changed(tx, settings, engine.configuration.company, waiting, now, everything=pushed)
 
 

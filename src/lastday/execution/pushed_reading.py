@@ -48,9 +48,16 @@ class PushedReading:
         return frozenset({*keys, *(resource for resource, _ in self.versions)})
 
 
-async def read_all(tx: Transaction, settings: SourceSettings) -> tuple[Pushed, ...]:
-    """Every user of the source that is there."""
-    return tuple(Pushed(resource=one) for one in await load_resources(tx, settings.name, ResourceType.USER))
+async def read_all(tx: Transaction, settings: SourceSettings, waiting: Sequence[Push] = ()) -> tuple[Pushed, ...]:
+    """Every user of the source that is there; `waiting` are the changes that nobody has taken in."""
+    said = _said_last(waiting)
+    everybody = await load_resources(tx, settings.name, ResourceType.USER)
+    return tuple(Pushed(resource=one, said_active=said.get(one.id)) for one in everybody)
+
+
+def _said_last(waiting: Sequence[Push]) -> dict[ResourceId, bool]:
+    """What each resource said last of its switch; the changes come in their order."""
+    return {push.resource: push.active for push in waiting if push.active is not None}
 
 
 async def read_changed(
@@ -91,9 +98,9 @@ async def _touched(tx: Transaction, source: SourceName, waiting: Sequence[Push])
     """The users of these changes, also those that are gone."""
     ids = {push.resource for push in waiting if push.type is ResourceType.USER}
     standing = await load_standing(tx, source, ResourceType.USER, sorted(ids)) if ids else []
-    off = {push.resource for push in waiting if push.off}
+    said = _said_last(waiting)
     return tuple(
-        Pushed(resource=one.resource, gone_at=one.deleted_at, was_off=one.resource.id in off) for one in standing
+        Pushed(resource=one.resource, gone_at=one.deleted_at, said_active=said.get(one.resource.id)) for one in standing
     )
 
 

@@ -21,7 +21,7 @@ from lastday.execution.pushed_intake import read_again, take_in_pushes
 from lastday.execution.source_watch import SourceWatch
 from lastday.model.batch import Batch, Cause, CauseKind
 from lastday.model.case import Case, CaseState, Coverage
-from lastday.model.errors import FeedStopped, FirstLoadNotAccepted, HeldError, InputError, LastdayError, PlanStale
+from lastday.model.errors import FirstLoadNotAccepted, HeldError, InputError, LastdayError, PlanStale
 from lastday.model.finding import Finding, Severity
 from lastday.model.ids import ApplicationName, Digest, IdentityId, PlanId, SourceName
 from lastday.model.operation import OperationState
@@ -111,15 +111,17 @@ async def take_in_pushed(engine: Engine) -> tuple[SourceName, ...]:
     pushed = {name: one for name, one in engine.configuration.sources.items() if one.is_pushed}
     for name in waiting:
         if name not in pushed:
-            await _tell_once(engine, name, _nobodys(name))
+            await _tell_once(engine, _nobodys(name))
     return tuple([name for name in waiting if name in pushed and await _took_in(engine, pushed[name])])
 
 
-def _nobodys(name: SourceName) -> FeedStopped:
-    return FeedStopped(
-        f"clients pushed changes to {name}, which the configuration no longer has as a pushed source; they wait",
-        mend=f"Put [source.{name}] back until they are taken in, or see that these people come from another source.",
+def _nobodys(name: SourceName) -> Finding:
+    return Finding(
         code="S141",
+        severity=Severity.WARNING,
+        subject=f"source/{name}",
+        detail=f"clients pushed changes to {name}, which the configuration no longer has as a pushed source; they wait",
+        mend=f"Put [source.{name}] back until they are taken in, or see that these people come from another source.",
     )
 
 
@@ -138,18 +140,20 @@ async def _took_in(engine: Engine, settings: SourceSettings) -> bool:
         while await take_in_pushes(engine, settings) is not None:
             taken = True
     except FirstLoadNotAccepted as held:
-        await _tell_once(engine, settings.name, held)
+        await _tell_once(engine, _waiting_for_a_person(settings.name, held))
     return taken
 
 
-async def _tell_once(engine: Engine, name: SourceName, held: HeldError) -> None:
-    """A finding is open that says so; clients go on pushing meanwhile, and the words need not follow each push."""
-    subject = f"source/{name}"
+def _waiting_for_a_person(name: SourceName, held: FirstLoadNotAccepted) -> Finding:
+    return Finding(
+        code=held.code, severity=Severity.WARNING, subject=f"source/{name}", detail=held.what, mend=held.mend
+    )
+
+
+async def _tell_once(engine: Engine, finding: Finding) -> None:
+    """The finding is open; clients go on pushing meanwhile, and the words need not follow each push."""
     async with engine.database.transaction() as tx:
-        if not await findings.open_findings(tx, code=held.code, subject=subject):
-            finding = Finding(
-                code=held.code, severity=Severity.WARNING, subject=subject, detail=held.what, mend=held.mend
-            )
+        if not await findings.open_findings(tx, code=finding.code, subject=finding.subject):
             await findings.open_finding(tx, finding, engine.clock.now())
 
 

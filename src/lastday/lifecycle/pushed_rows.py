@@ -30,8 +30,8 @@ class Pushed:
 
     resource: PushedResource
     gone_at: datetime | None = None
-    was_off: bool = False
-    """It was switched off at some time since it was last read."""
+    said_active: bool | None = None
+    """What it said last of its switch since it was last read, perhaps not any more; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,34 +112,40 @@ class _Reading:
             return
         row = normalise_pushed(one.resource, self.managers, self.settings, self.company, received_at)
         if isinstance(row, RejectedRow):
-            self._reject(row, one.resource, last, received_at)
+            self._reject(row, one, last, received_at)
             return
         if last is not None and self._ends_as_another(row, last):
-            self._reject(self._of_another_person(row), one.resource, last, received_at)
+            self._reject(self._of_another_person(row), one, last, received_at)
             return
         if last is None and self._is_anothers(row.key):
             self.rejected.append(self._claimed(row.key, one.resource.id))
             return
         row = row if last is None else _under_known_key(row, last.engagement)
-        if last is not None and self._stays_off(one, last):
+        if self._stays_off(one, last):
             row = switched_off(row, received_at)
         self._here.append(following(row, self._before(row.key), received_at))
 
-    def _reject(self, row: RejectedRow, resource: PushedResource, last: _Known | None, received_at: datetime) -> None:
+    def _reject(self, row: RejectedRow, one: Pushed, last: _Known | None, received_at: datetime) -> None:
         """Nothing of the user is taken but that they are out, or when they will be."""
         self.rejected.append(row)
         if last is None:
             return
-        end = stated_end(resource, self.settings, self.company, received_at)
-        if is_switched_off(resource, self.settings):
+        end = stated_end(one.resource, self.settings, self.company, received_at)
+        if is_switched_off(one.resource, self.settings) or self._was_off_and_says_no_more(one):
             self._note_gone(last, received_at)
         elif end is not None and last.engagement.status is not EngagementStatus.ENDED:
             self._over[last.engagement.key] = row_of_end(last.engagement, last.person.kind, end)
 
-    def _stays_off(self, one: Pushed, last: _Known) -> bool:
+    def _stays_off(self, one: Pushed, last: _Known | None) -> bool:
         """Silence brings nobody back: a client that sends a whole user without `active` does not say that it is on."""
-        was_off = one.was_off or last.engagement.status is EngagementStatus.ENDED
-        return was_off and says_nothing_of_its_switch(one.resource, self.settings)
+        was_off = last is not None and last.engagement.status is EngagementStatus.ENDED and one.said_active is None
+        return self._was_off_and_says_no_more(one) or (
+            was_off and says_nothing_of_its_switch(one.resource, self.settings)
+        )
+
+    def _was_off_and_says_no_more(self, one: Pushed) -> bool:
+        """Switched off since it was last read; then the client took the switch away, or left it out."""
+        return one.said_active is False and says_nothing_of_its_switch(one.resource, self.settings)
 
     def _ends_as_another(self, row: NormalisedRow, last: _Known) -> bool:
         """The row would be refused for naming another person, and its end with it."""

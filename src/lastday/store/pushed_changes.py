@@ -21,11 +21,11 @@ Key: TypeAlias = tuple[SourceName, ResourceType, ResourceId]
 Name: TypeAlias = tuple[SourceName, str]
 """A source, and a userName in comparable form."""
 
-_PUSH = "source, sequence, type, resource, version, method, gone, off, client, client_name, request_id, at"
+_PUSH = "source, sequence, type, resource, version, method, gone, active, client, client_name, request_id, at"
 _SAVE_PUSHES = (
     f"WITH pushed AS (INSERT INTO push ({_PUSH}) SELECT {_PUSH} FROM json_to_recordset(%s::json) AS given"  # noqa: S608 - our own column list
-    " (source text, sequence bigint, type text, resource text, version bigint, method text, gone boolean, off boolean,"
-    " client text, client_name text, request_id text, at timestamptz)),"
+    " (source text, sequence bigint, type text, resource text, version bigint, method text, gone boolean,"
+    " active boolean, client text, client_name text, request_id text, at timestamptz)),"
     " counted AS (INSERT INTO pushed_source (source, sequence) SELECT * FROM unnest(%s::text[], %s::bigint[])"
     " ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence)"
     " SELECT pg_notify(%s, told) FROM unnest(%s::text[]) AS told"
@@ -110,7 +110,7 @@ def save_pushes(tx: Transaction, pushes: Sequence[Push], notices: Sequence[PushN
             "version": push.version,
             "method": push.method.value,
             "gone": push.gone,
-            "off": push.off,
+            "active": push.active,
             "client": push.client,
             "client_name": push.client_name,
             "request_id": push.request_id,

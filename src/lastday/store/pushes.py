@@ -17,7 +17,7 @@ PUSHED = "lastday_pushed"
 _MOST_IDS = 150
 """A payload of NOTIFY has to stay under 8000 bytes."""
 _STORED = (
-    "source, sequence, type, resource, version, method, gone, off, client, client_name, request_id, at,"
+    "source, sequence, type, resource, version, method, gone, active, client, client_name, request_id, at,"
     " taken_in, taken_at"
 )
 
@@ -35,8 +35,8 @@ class Push:
     method: PushMethod
     gone: bool
     """It took the resource away."""
-    off: bool
-    """After it the resource was switched off, whatever came later."""
+    active: bool | None
+    """What the resource said of its switch after it, whatever came later; None for nothing."""
     client: TokenId
     client_name: str
     request_id: str

@@ -1,7 +1,7 @@
 """What no sequence of pushes may do: keep somebody in who is out, or touch somebody else (I1, I15; S-16, S-42)."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -27,6 +27,7 @@ from tests.integration.execution.test_pushed_intake import _until as until_plann
 from tests.integration.execution.test_pushed_intake import changes, everybody, findings, of
 
 ELEVEN = "2026-11-23T11:00:00+00:00"
+AFTER = datetime(2027, 1, 1, tzinfo=UTC)
 KEYED = SOURCE.replace('person_key = "externalId"', 'key = "externalId"')
 NAMED = SOURCE.replace('person_key = "externalId"', 'key = "userName"')
 
@@ -276,9 +277,34 @@ def test_pushes_of_a_source_that_is_gone_from_the_configuration_are_told(tmp_pat
 
 
 def test_who_was_off_in_between_is_out_although_the_switch_was_taken_away_again(tmp_path, database_url):
-    """I1: off, and then nothing said of the switch, both before anything was taken in."""
+    """I1, I15: what was said last of the switch before it was taken in counts, also where nothing says it any more."""
     company = found_pushed_company(tmp_path, database_url)
-    company.push(patch(company.ids[3], active=False), patch(company.ids[3], active=None), at=NINE)
-    company.push(patch(company.ids[4], active=False), patch(company.ids[4], active=True), at=NINE)
+    off_then_silent, off_then_on, on_again_then_silent = (company.ids[n] for n in (3, 4, 5))
+    company.push(patch(off_then_silent, active=False), patch(off_then_silent, active=None), at=NINE)
+    company.push(patch(off_then_on, active=False), patch(off_then_on, active=True), at=NINE)
+    for active in (False, True, None):
+        company.push(patch(on_again_then_silent, active=active), at=NINE)
     company.take_in(at=TEN)
     assert changes(company) == [("left", "E3", None)]
+
+
+def test_who_was_off_in_between_is_out_where_something_else_cannot_be_read(tmp_path, database_url):
+    """I1: a resource that is refused for another value loses no leaver."""
+    company = found_pushed_company(tmp_path, database_url)
+    unreadable = {PERSON: {"timezone": "Nowhere/Never"}}
+    company.push(patch(company.ids[3], active=False), at=NINE)
+    company.push(patch(company.ids[3], active=None, also=unreadable), at=NINE)
+    company.take_in(at=TEN)
+    assert [(kind, number) for kind, number, _ in changes(company)] == [("left", "E3")]
+
+
+def test_who_was_off_before_the_first_load_is_no_newcomer(tmp_path, database_url):
+    """I1: the first load, too, knows what was said last of a switch that is gone."""
+    company = PushedCompany(tmp_path, database_url)
+    company.config.write_text(configuration(), encoding="utf-8")
+    company.hire_pushed(*range(1, 13))
+    company.push(patch(company.ids[2], active=False), patch(company.ids[2], active=None))
+    company.lastday("source", "read", "idp", "--accept")
+    lifecycles = {person.employee_number: person.lifecycle_at(AFTER).value for person in everybody(company)}
+    assert [number for number, lifecycle in lifecycles.items() if lifecycle == "ended"] == ["E2"]
+    assert len(lifecycles) == 12

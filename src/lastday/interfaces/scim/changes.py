@@ -1,6 +1,5 @@
 """One change that a client asks for, in a request of its own or as part of a bulk request: the same for both."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lastday.interfaces.scim.preconditions import matches
@@ -24,8 +23,6 @@ from lastday.model.scim import (
     Write,
     Written,
 )
-
-_SWITCH = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,34 +81,8 @@ def _changed(asked: Asked, kind: ResourceKind, profile: Profile, current: Pushed
     if asked.method is PushMethod.DELETE:
         return None
     if asked.method is PushMethod.PUT:
-        after = new_body(asked.data, kind, profile, before=standing.body)
-    else:
-        after = apply_patch(standing.body, asked.data, kind, profile)
-    if asked.type is not ResourceType.USER or _takes_the_switch_away(asked):
-        return after
-    return _off_until_said_on(standing.body, after)
-
-
-def _takes_the_switch_away(asked: Asked) -> bool:
-    """A PATCH removes `active` by its path: it is gone then, and the intake remembers that it was off (ADR 0014)."""
-    operations = asked.data.get("Operations") if isinstance(asked.data, Mapping) else None
-    return any(
-        isinstance(one, Mapping)
-        and str(one.get("op")).lower() == "remove"
-        and str(one.get("path")).lower().rpartition(":")[2] == _SWITCH
-        for one in (operations if isinstance(operations, list) else ())
-    )
-
-
-def _off_until_said_on(before: Body, after: Body) -> Body:
-    """Whoever is switched off stays so where `after` does not say: silence brings nobody back.
-
-    A service provider may give a default to what a client leaves out (RFC 7644 section 3.5.1).
-    """
-    if before.get(_SWITCH) is not False or _SWITCH in after:
-        return after
-    kept = {**after, _SWITCH: False}
-    return before if kept == before else kept
+        return new_body(asked.data, kind, profile, before=standing.body)
+    return apply_patch(standing.body, asked.data, kind, profile)
 
 
 def _as_expected(asked: Asked, current: PushedResource | None) -> PushedResource:

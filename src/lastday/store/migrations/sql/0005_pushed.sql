@@ -51,7 +51,7 @@ CREATE TABLE push (
     version     bigint NOT NULL,
     method      text NOT NULL,
     gone        boolean NOT NULL, -- the change took the resource away
-    off         boolean NOT NULL, -- after it the resource was switched off
+    active      boolean, -- what the resource said of its switch after it; NULL: nothing
     client      text NOT NULL, -- id of the token
     client_name text NOT NULL,
     request_id  text NOT NULL,
