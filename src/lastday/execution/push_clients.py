@@ -11,6 +11,9 @@ from lastday.store import scim_tokens
 from lastday.store.database import Transaction
 from lastday.store.scim_tokens import NewToken, ScimToken, TokenOrder
 
+_BY = "the shell"
+"""Clients are managed nowhere else."""
+
 
 async def make_token(engine: Engine, order: TokenOrder) -> NewToken:
     """The client may call. Raises InputError where the source has a client of this name."""
@@ -53,7 +56,9 @@ async def _prove(engine: Engine, tx: Transaction, kind: EntryKind, token: ScimTo
         "client": client.name,
         "profile": client.profile,
         "scopes": sorted(scope.value for scope in client.scopes),
+        "requests_per_s": client.requests_per_s,
         "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        "by": _BY,
         **more,
     }
     await append(tx, EntryDraft(kind=kind, at=engine.clock.now(), body=body), engine.stamp)

@@ -1,15 +1,12 @@
 """Tokens of SCIM clients: shown once, found by their secret alone, rotated with an overlap."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lastday.evidence.entries import Stamp
-from lastday.execution import tokens
 from lastday.model.errors import InputError
-from lastday.model.ids import Digest, SourceName, TokenId
+from lastday.model.ids import SourceName, TokenId
 from lastday.model.scim import TokenScope
 from lastday.store.database import Database
 from lastday.store.scim_tokens import (
@@ -169,31 +166,3 @@ async def test_who_keeps_tokens_at_hand_hears_of_every_change(database: Database
     told = [await anext(heard) for _ in range(4)]
     await heard.aclose()
     assert (told[0], set(told[1:3]), told[3]) == (old, {old, new}, new)
-
-
-class Noon:
-    def now(self) -> datetime:
-        return NOON
-
-
-async def test_the_log_says_who_made_and_who_revoked_a_token_and_no_secret(database: Database):
-    """S-41."""
-    stamp = Stamp(tool="lastday test", policy=Digest("0" * 64), test_clock=True)
-    made = await tokens.make_token(database, Noon(), stamp, ORDER, by="ada")
-    rotated = await tokens.rotate_token(database, Noon(), stamp, made.token.id, overlap=HOUR, by="bob")
-    assert await tokens.revoke_token(database, Noon(), stamp, made.token.id, by="eve") is not None
-    assert await tokens.revoke_token(database, Noon(), stamp, made.token.id, by="eve") is None
-    async with database.transaction() as tx:
-        rows = await tx.fetch_all("SELECT kind, content FROM entry ORDER BY arrival")
-    bodies = [json.loads(bytes(row["content"]))["body"] for row in rows]
-    assert [(row["kind"], body["by"]) for row, body in zip(rows, bodies, strict=True)] == [
-        ("token_made", "ada"),
-        ("token_made", "bob"),
-        ("token_revoked", "eve"),
-    ]
-    assert (bodies[0]["scopes"], bodies[0]["client"], bodies[0]["source"]) == (["read", "write"], ORDER.name, "idp")
-    assert (bodies[1]["replaces"], bodies[1]["overlap_s"]) == (made.token.id, 3600)
-    assert bodies[2]["token"] == made.token.id
-    everything = "".join(bytes(row["content"]).decode() for row in rows)
-    assert made.secret not in everything
-    assert rotated.secret not in everything
