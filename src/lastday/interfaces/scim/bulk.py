@@ -22,7 +22,7 @@ async def bulk(provider: Provider, client: PushClient, request_id: str, document
 
     It counts as one request of the client's rate: `maxOperations` bounds what that is worth.
     """
-    asked = read_bulk(document, most=provider.limits.bulk_operations)
+    asked = read_bulk(document, provider.profiles(client.profile), most=provider.limits.bulk_operations)
     job = _Job(provider, client, request_id, asked.operations)
     await job.run(asked.fail_on_errors)
     results = [job.results[place] for place in sorted(job.results)]

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
+from lastday.interfaces.scim.protocol.messages import require_schema
+from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.requests import MOUNTED_AT
 from lastday.model.canonical import JsonValue
 from lastday.model.scim import PushMethod, ResourceType
@@ -51,9 +53,10 @@ class BulkRequest:
     fail_on_errors: int | None
 
 
-def read_bulk(document: JsonValue, *, most: int) -> BulkRequest:
+def read_bulk(document: JsonValue, profile: Profile, *, most: int) -> BulkRequest:
     """The bulk request in `document`. Raises ScimError: 400 where it is none, 413 for more than `most` operations."""
     fields = _fields(document)
+    require_schema(fields.get("schemas"), BULK_REQUEST, profile)
     operations = fields.get("operations")
     if not isinstance(operations, list):
         raise refused("A bulk request has a list `Operations`.", ScimType.INVALID_SYNTAX)

@@ -14,7 +14,7 @@ from lastday.interfaces.scim.protocol.errors import ScimError
 from lastday.interfaces.scim.provider import Provider
 from lastday.interfaces.scim.requests import Receive, Request
 from lastday.interfaces.scim.search import search
-from lastday.interfaces.scim.search_request import lower_names, read_search
+from lastday.interfaces.scim.search_request import read_search, read_search_request
 from lastday.model.canonical import JsonValue
 from lastday.model.scim import PushClient, ResourceType, TokenScope
 
@@ -93,8 +93,11 @@ class Routes:
         self, client: PushClient, request: Request, receive: Receive, kinds: tuple[ResourceType, ...]
     ) -> Answer:
         permit(client, TokenScope.READ)
-        fields = lower_names(await self._document(client, request, receive))
-        return await search(self._provider, client, kinds, read_search(fields, self._provider.limits))
+        document = await self._document(client, request, receive)
+        profile = self._provider.profiles(client.profile)
+        return await search(
+            self._provider, client, kinds, read_search_request(document, profile, self._provider.limits)
+        )
 
     async def _document(self, client: PushClient, request: Request, receive: Receive) -> JsonValue:
         media_types = self._provider.profiles(client.profile).content_types

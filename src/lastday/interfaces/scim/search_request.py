@@ -11,6 +11,8 @@ from lastday.filters.parser import parsed
 from lastday.filters.scanner import Scanner
 from lastday.interfaces.scim.limits import ScimLimits
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
+from lastday.interfaces.scim.protocol.messages import require_schema
+from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.views import EVERYTHING, View, read_view
 from lastday.model.canonical import JsonValue
 from lastday.model.errors import FilterError
@@ -54,8 +56,15 @@ def read_search(fields: Mapping[str, JsonValue], limits: ScimLimits) -> SearchRe
     )
 
 
-def lower_names(document: JsonValue) -> Mapping[str, JsonValue]:
-    """A JSON object with its names in lower case (RFC 7643 section 2.1). Raises ScimError where it is none."""
+def read_search_request(document: JsonValue, profile: Profile, limits: ScimLimits) -> SearchRequest:
+    """The search that a SearchRequest asks for. Raises ScimError, 400, also where `document` is none."""
+    fields = _lower_names(document)
+    require_schema(fields.get("schemas"), SEARCH_REQUEST, profile)
+    return read_search(fields, limits)
+
+
+def _lower_names(document: JsonValue) -> Mapping[str, JsonValue]:
+    """RFC 7643 section 2.1."""
     if not isinstance(document, Mapping):
         raise ScimError(status=400, detail="The body is no JSON object.", scim_type=ScimType.INVALID_SYNTAX)
     return {name.lower(): value for name, value in document.items()}

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastday.interfaces.scim.limits import ScimLimits
-from tests.unit.interfaces.scim.calling import BULK_URN, Called, Got, group, patch, user
+from lastday.interfaces.scim.protocol.profiles import load_profile, profile_names
+from tests.unit.interfaces.scim.calling import BULK_URN, SEARCH_URN, Called, Got, group, patch, user
 from tests.unit.interfaces.scim.stored import BASE_URL
 
 RESPONSE_URN = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -201,9 +202,33 @@ async def test_an_operation_that_makes_no_sense_fails_alone(operation):
 async def test_a_bulk_request_that_is_none_does_nothing(document, scim_type):
     """RFC 7644 section 3.12; bulkIds are unique (section 3.7)."""
     called = Called()
-    got = await called("POST", "/Bulk", document)
+    whole = {"schemas": [BULK_URN], **document} if isinstance(document, dict) else document
+    got = await called("POST", "/Bulk", whole)
     assert (got.status, got.scim_type) == (400, scim_type)
     assert called.stored.kept == {}
+
+
+@pytest.mark.parametrize("schemas", [None, [], BULK_URN, [SEARCH_URN], [None]])
+async def test_a_bulk_request_says_that_it_is_one(schemas):
+    """RFC 7644 section 3.7, RFC 7643 section 3; the URN in any case, and beside others."""
+    called = Called()
+    operations = [_post("a", user("a"))]
+    got = await called("POST", "/Bulk", {"schemas": schemas, "Operations": operations})
+    assert (got.status, got.scim_type) == (400, "invalidSyntax")
+    assert called.stored.kept == {}
+    known = {"SCHEMAS": ["urn:x", BULK_URN.upper()], "Operations": operations}
+    assert _statuses(await called("POST", "/Bulk", known)) == ["201"]
+
+
+@pytest.mark.parametrize("name", profile_names())
+async def test_a_profile_may_take_a_bulk_request_without_schemas(name):
+    """Where the profile says `schemas_optional`; another message's URN is refused there too."""
+    called = Called()
+    called.clients.know_profiles()
+    got = await called("POST", "/Bulk", {"Operations": []}, token=name)
+    assert got.status == (200 if load_profile(name).schemas_optional else 400)
+    other = {"schemas": [SEARCH_URN], "Operations": []}
+    assert (await called("POST", "/Bulk", other, token=name)).scim_type == "invalidSyntax"
 
 
 async def test_a_bulk_request_that_is_too_large_does_nothing():

@@ -7,7 +7,7 @@ import pytest
 from lastday.interfaces.scim.protocol.schema import Attribute, AttributeType, CustomSchema, Returned
 from lastday.interfaces.scim.protocol.schema_set import SchemaSet
 from lastday.model.scim import TokenScope
-from tests.unit.interfaces.scim.calling import USER_URN, Called, group, patch, user
+from tests.unit.interfaces.scim.calling import SEARCH_URN, USER_URN, Called, group, patch, user
 from tests.unit.interfaces.scim.stored import BASE_URL, push_client
 
 DEACTIVATE = patch({"op": "replace", "path": "active", "value": False})
@@ -219,7 +219,8 @@ async def test_a_token_that_only_reads_changes_nothing():
     path = f"/Users/{(await called('POST', '/Users', user(active=True))).json['id']}"
     called.clients.by_token["reader"] = push_client(scopes=frozenset({TokenScope.READ}))
     assert (await called("GET", path, token="reader")).status == 200
-    assert (await called("POST", "/.search", {"filter": "active eq true"}, token="reader")).status == 200
+    search = {"schemas": [SEARCH_URN], "filter": "active eq true"}
+    assert (await called("POST", "/.search", search, token="reader")).status == 200
     for method, where, body in (
         ("POST", "/Users", user("eva")),
         ("PUT", path, user()),

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastday.interfaces.scim.limits import ScimLimits
-from tests.unit.interfaces.scim.calling import SEARCH_URN, Called, Got, group, user
+from lastday.interfaces.scim.protocol.profiles import load_profile, profile_names
+from tests.unit.interfaces.scim.calling import BULK_URN, SEARCH_URN, Called, Got, group, user
 from tests.unit.interfaces.scim.stored import push_client
 
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -147,6 +148,25 @@ async def test_a_search_by_post_is_the_search_by_get():
     assert (await called("GET", "/Users/.search")).headers["allow"] == "POST"
 
 
+@pytest.mark.parametrize("schemas", [None, [], SEARCH_URN, [BULK_URN], [None]])
+async def test_a_search_request_says_that_it_is_one(schemas):
+    """RFC 7644 section 3.4.3, RFC 7643 section 3; the URN in any case, and beside others."""
+    called = await _with_users("ada")
+    got = await called("POST", "/Users/.search", {"schemas": schemas})
+    assert (got.status, got.scim_type) == (400, "invalidSyntax")
+    assert _names(await called("POST", "/Users/.search", {"SCHEMAS": ["urn:x", SEARCH_URN.upper()]})) == ["ada"]
+
+
+@pytest.mark.parametrize("name", profile_names())
+async def test_a_profile_may_take_a_search_request_without_schemas(name):
+    """Where the profile says `schemas_optional`; another message's URN is refused there too."""
+    called = Called()
+    called.clients.know_profiles()
+    got = await called("POST", "/.search", {}, token=name)
+    assert got.status == (200 if load_profile(name).schemas_optional else 400)
+    assert (await called("POST", "/.search", {"schemas": [BULK_URN]}, token=name)).scim_type == "invalidSyntax"
+
+
 async def test_the_root_lists_every_kind_in_one_order():
     """RFC 7644 section 3.4.2.1: a search at the root is over all kinds of resource."""
     called = await _with_users("b", "d")
@@ -154,7 +174,8 @@ async def test_the_root_lists_every_kind_in_one_order():
     await called("POST", "/Groups", group("a"))
     assert _names(await called("GET", "/")) == ["b", "d", "c", "a"]
     assert _names(await called("GET", "/", query={"startIndex": 2, "count": 2})) == ["d", "c"]
-    assert _names(await called("POST", "/.search", {"filter": 'displayName eq "a" or userName eq "b"'})) == ["b", "a"]
+    either = {"schemas": [SEARCH_URN], "filter": 'displayName eq "a" or userName eq "b"'}
+    assert _names(await called("POST", "/.search", either)) == ["b", "a"]
     kind = await called("GET", "", query={"filter": 'meta.resourceType eq "Group"'})
     assert (_names(kind), kind.json["totalResults"]) == (["c", "a"], 2)
     assert _names(await called("GET", "/", query={"sortBy": "displayName"})) == ["a", "c", "b", "d"]
@@ -245,7 +266,7 @@ async def test_a_cursor_belongs_to_its_question_and_source():
         assert (refused.status, refused.scim_type) == (400, "invalidCursor")
     shown = await called("GET", "/Users", query={**asked, "cursor": cursor, "attributes": "userName"})
     assert _names(shown) == ["b"]
-    posted = await called("POST", "/Users/.search", {**asked, "cursor": cursor})
+    posted = await called("POST", "/Users/.search", {"schemas": [SEARCH_URN], **asked, "cursor": cursor})
     assert _names(posted) == ["b"]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lastday.interfaces.scim.protocol.errors import invalid_path, invalid_syntax, invalid_value, no_target
+from lastday.interfaces.scim.protocol.messages import require_schema
 from lastday.interfaces.scim.protocol.profiles import Profile
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -41,7 +42,7 @@ def read_operations(message: object, profile: Profile) -> list[Operation]:
     if not isinstance(message, Mapping):
         raise invalid_syntax("a PATCH message is a JSON object")
     parts = _spelled(message, _ENVELOPE)
-    _check_schemas(parts.get("schemas"), profile)
+    require_schema(parts.get("schemas"), PATCH_SCHEMA, profile)
     operations = parts.get("Operations")
     if not isinstance(operations, list) or not (operations or profile.empty_operations):
         raise invalid_syntax("Operations is an array of one or more operations")
@@ -53,13 +54,6 @@ def read_operations(message: object, profile: Profile) -> list[Operation]:
 def _spelled(given: Mapping[str, object], names: Mapping[str, str]) -> dict[str, object]:
     """What is known, under its own spelling; the rest says nothing to us."""
     return {names[key.lower()]: value for key, value in given.items() if key.lower() in names}
-
-
-def _check_schemas(urns: object, profile: Profile) -> None:
-    if urns is None and profile.schemas_optional:
-        return
-    if not isinstance(urns, list) or not any(isinstance(u, str) and u.lower() == PATCH_SCHEMA.lower() for u in urns):
-        raise invalid_syntax(f"schemas lacks {PATCH_SCHEMA}")
 
 
 def _operation(given: object, profile: Profile) -> Operation:
