@@ -8,8 +8,8 @@ from lastday.model.ids import SourceName
 from lastday.model.scim import ResourceType
 from lastday.store.database import Transaction
 from lastday.store.pushed import count_resources
+from lastday.store.pushes import waiting_pushes
 from lastday.store.scim_tokens import list_tokens
-from lastday.store.waiting import waiting_pushes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

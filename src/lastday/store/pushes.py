@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from psycopg.rows import tuple_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from lastday.model.ids import BatchId, ResourceId, SourceName, TokenId
 from lastday.model.scim import PushMethod, ResourceType
@@ -59,6 +59,14 @@ class PushNotice:
     """Every resource that is not as it was; None where they were too many to name."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What was not taken in yet, and when the source last changed."""
+
+    count: int
+    last_at: datetime | None
+
+
 def read_notice(payload: str) -> PushNotice | None:
     """What the payload tells; None for the empty one: listening began (again), so look yourself."""
     if not payload:
@@ -77,16 +85,27 @@ def payload_of(notice: PushNotice) -> str:
     return orjson.dumps(told).decode()
 
 
-async def changed_after(
-    tx: Transaction, source: SourceName, sequence: int
-) -> tuple[tuple[ResourceType, ResourceId], ...]:
+async def changed_after(tx: Transaction, source: SourceName, sequence: int) -> tuple[ResourceId, ...]:
     """Every resource that one of the source's changes after this one touched, each once."""
-    rows = await tx.fetch_all(
-        "SELECT DISTINCT type, resource FROM push WHERE source = %s AND sequence > %s",
-        (source, sequence),
-        row=tuple_row,
+    return tuple(
+        await tx.fetch_all(
+            "SELECT DISTINCT resource FROM push WHERE source = %s AND sequence > %s",
+            (source, sequence),
+            row=scalar_row,
+        )
     )
-    return tuple((ResourceType(kind), resource) for kind, resource in rows)
+
+
+async def waiting_pushes(tx: Transaction, source: SourceName) -> Waiting:
+    """What waits of the source; the last change counts whether it waits or not."""
+    found = await tx.fetch_one(
+        "SELECT (SELECT count(*) FROM push WHERE source = %(source)s AND taken_at IS NULL) AS count,"
+        " (SELECT at FROM push WHERE source = %(source)s ORDER BY sequence DESC LIMIT 1) AS last_at",
+        {"source": source},
+        row=class_row(Waiting),
+    )
+    assert found is not None, "a SELECT without FROM has one row"
+    return found
 
 
 async def pending_pushes(tx: Transaction, source: SourceName, limit: int) -> tuple[Push, ...]:

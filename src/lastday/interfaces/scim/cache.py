@@ -223,7 +223,7 @@ class CachedResources:
                 known.forget_all(sequence)
                 return
             touched = await changed_after(tx, source, since)
-        self._forget(known, source, (resource for _, resource in touched), sequence)
+        self._forget(known, source, touched, sequence)
 
     def _forget(self, known: _Known, source: SourceName, touched: Iterable[ResourceId], sequence: int) -> None:
         for resource in touched:
