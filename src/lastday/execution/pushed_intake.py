@@ -24,10 +24,12 @@ from lastday.model.errors import FirstLoadNotAccepted
 from lastday.model.finding import Finding
 from lastday.model.identity import Identity
 from lastday.model.ids import SourceName, UserName
+from lastday.model.scim import ResourceType
 from lastday.store import feeds, findings, identities, orders
 from lastday.store.database import Transaction
 from lastday.store.feeds import FeedRecord
-from lastday.store.pushes import Push, mark_taken, pending_pushes
+from lastday.store.pushed import count_resources
+from lastday.store.pushes import Push, mark_taken, pending_pushes, waiting_pushes
 
 AT_ONCE = 5000
 """Changes taken in together; more than these wait for the next time."""
@@ -89,13 +91,14 @@ async def take_in_pushes(
     async with engine.database.transaction() as tx:
         await tx.lock(f"lastday source {settings.name}")
         first_load = not await is_accepted(tx, settings.name)
+        if first_load and accepted_by is None:
+            await _refuse_what_waits(tx, settings.name)
+            return None
         waiting = await pending_pushes(tx, settings.name, ALL if first_load else AT_ONCE)
         if not waiting:
             return None
-        if first_load and accepted_by is None:
-            raise await _not_accepted(tx, settings, len(waiting))
         await tx.lock(SERIALISED)
-        return await _take_in(engine, tx, settings, waiting, accepted_by)
+        return await _take_in(engine, tx, settings, waiting, accepted_by, first_load=first_load)
 
 
 async def read_again(engine: Engine, settings: SourceSettings) -> PushesTaken | None:
@@ -157,14 +160,16 @@ async def is_accepted(tx: Transaction, source: SourceName) -> bool:
     return last is not None and not last.columns
 
 
-async def _not_accepted(tx: Transaction, settings: SourceSettings, waiting: int) -> FirstLoadNotAccepted:
-    name = settings.name
-    reading = await read_all(tx, settings)
-    return FirstLoadNotAccepted(
-        f"this is the first load of source {name}: {len(reading)} users, {waiting} changes wait",
-        effect="Nothing was taken in.",
-        mend=f"Look at `lastday source diff {name}`, then `lastday source read {name} --accept`.",
-    )
+async def _refuse_what_waits(tx: Transaction, name: SourceName) -> None:
+    """Counts only: while a first load is pushed this runs again and again. Raises FirstLoadNotAccepted."""
+    waiting = (await waiting_pushes(tx, name)).count
+    if waiting:
+        users = await count_resources(tx, name, ResourceType.USER)
+        raise FirstLoadNotAccepted(
+            f"this is the first load of source {name}: {users} users, {waiting} changes wait",
+            effect="Nothing was taken in.",
+            mend=f"Look at `lastday source diff {name}`, then `lastday source read {name} --accept`.",
+        )
 
 
 async def _read(
@@ -181,10 +186,15 @@ async def _read(
 
 
 async def _take_in(
-    engine: Engine, tx: Transaction, settings: SourceSettings, waiting: Sequence[Push], accepted_by: UserName | None
+    engine: Engine,
+    tx: Transaction,
+    settings: SourceSettings,
+    waiting: Sequence[Push],
+    accepted_by: UserName | None,
+    *,
+    first_load: bool,
 ) -> PushesTaken:
     """One moment counts for all of it: an end between two of them would be told now and again when next looked."""
-    first_load = accepted_by is not None and not await is_accepted(tx, settings.name)
     now = engine.clock.now()
     reading = await _read(engine, tx, settings, waiting, now, first_load=first_load)
     outcome = await _outcome(tx, settings, reading, now, first_load=first_load, whole=first_load)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lastday.execution import reconcile
+from lastday.execution import pushed_intake, reconcile
 from lastday.execution.pushed_intake import take_in_pushes
 from lastday.execution.pushing import PushWriter
 from lastday.execution.reconcile import Reconciler
@@ -121,6 +121,31 @@ def test_pushes_wait_until_somebody_accepts_the_first_load(tmp_path, database_ur
     assert waiting(company) == ()
     assert findings(company) == []
     assert {one.employee_number for one in everybody(company)} == {"E1", "E2", "E3"}
+
+
+def test_what_waits_for_the_acceptance_is_counted_and_not_read(tmp_path, database_url, monkeypatch):
+    """The loop wakes up with every push of a first load: reading all of it each time would be quadratic."""
+    company = PushedCompany(tmp_path, database_url)
+    company.config.write_text(configuration(), encoding="utf-8")
+    company.export_design()
+    company.hire_pushed(1, 2)
+    company.push(patch(company.ids[1], title="Lead"), gone(company.ids[2]))
+    for name in ("pending_pushes", "read_all"):
+        monkeypatch.setattr(pushed_intake, name, None)
+    company.take_in()
+    [found] = fetched(company, "SELECT code, detail FROM finding")
+    assert (found["code"], found["detail"]) == (
+        "S120",
+        "this is the first load of source idp: 1 users, 4 changes wait",
+    )
+
+
+def test_before_anything_was_pushed_nothing_waits_for_a_person(tmp_path, database_url):
+    company = PushedCompany(tmp_path, database_url)
+    company.config.write_text(configuration(), encoding="utf-8")
+    company.export_design()
+    assert "nothing waits" in company.lastday("source", "read", "idp").out
+    assert findings(company) == []
 
 
 def test_a_first_load_opens_no_case_and_its_plan_waits_for_a_person(tmp_path, database_url):
