@@ -321,9 +321,7 @@ class Faces:
             if asked.startswith(inside) or asked == path:
                 await face(scope, receive, send)
                 return
-        await answer(
-            send, 404, {"type": "about:blank", "title": "Not Found", "status": 404}, b"application/problem+json"
-        )
+        await answer(send, 404, _NOT_FOUND, b"application/problem+json")
 
 
 def status_face(works: Callable[[], Awaitable[bool]]) -> Application:

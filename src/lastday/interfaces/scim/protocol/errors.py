@@ -8,7 +8,10 @@ ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 class ScimType(StrEnum):
-    """The causes that have a name (RFC 7644 table 9; RFC 9865 section 2.3 for the last three)."""
+    """The causes that have a name (RFC 7644 table 9; RFC 9865 section 2.3 for the last three): the whole of both lists.
+
+    invalidVers and sensitive stand for completeness; nothing here is refused for them.
+    """
 
     INVALID_FILTER = "invalidFilter"
     TOO_MANY = "tooMany"

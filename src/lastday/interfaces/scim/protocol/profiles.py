@@ -67,8 +67,6 @@ class Profile:
     unknown_attributes: UnknownAttributes
     ignored_schemas: frozenset[str]
     """URNs, in lower case, that may stand in `schemas` and mean nothing here."""
-    start_index_zero: bool
-    """The client counts from 0 and means the first; RFC 7644 section 3.4.2.4 reads it so for everybody."""
     content_types: frozenset[str]
     """Media types of requests, without parameters."""
     user_patch_answer: PatchAnswer

@@ -45,19 +45,12 @@ class Choice:
     """Names that are shown in part."""
 
 
-def projected(
-    document: Mapping[str, JsonValue], attributes: Sequence[str], excluded: Sequence[str], kind: ResourceKind
-) -> Document:
-    """What is shown of `document` to a client that asks for `attributes` only, or for all but `excluded`.
+def choice_of(kind: ResourceKind, attributes: Sequence[str] = (), excluded: Sequence[str] = ()) -> Choice:
+    """What is shown, for `shown_of`, to a client that asks for `attributes` only, or for all but `excluded`.
 
     What is always returned is shown whatever is asked for; names that no schema knows are passed over.
     Raises ScimError 400 invalidValue where both are given.
     """
-    return shown_of(document, choice_of(kind, attributes, excluded))
-
-
-def choice_of(kind: ResourceKind, attributes: Sequence[str] = (), excluded: Sequence[str] = ()) -> Choice:
-    """What is shown of every resource of the kind, for `shown_of`. Raises ScimError 400 invalidValue."""
     if attributes and excluded:
         raise invalid_value("attributes and excludedAttributes exclude each other")
     asked = _Asked(named=frozenset(_plain(name, kind) for name in attributes or excluded), only=bool(attributes))

@@ -25,8 +25,6 @@ from lastday.model.scim import ResourceType
 
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
-ENTERPRISE_SCHEMA = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-PERSON_SCHEMA = "urn:lastday:params:scim:schemas:extension:person:2.0:User"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from scim2_models import Context, EnterpriseUser, Group, PatchOp, ScimPolicy, User
 from scim2_models.exceptions import SCIMException
 
+from lastday.configuration.scim_paths import ENTERPRISE
 from lastday.interfaces.scim.protocol.errors import ScimError
 from lastday.interfaces.scim.protocol.patch import apply_patch
 from lastday.interfaces.scim.protocol.schema import ResourceKind
-from lastday.interfaces.scim.protocol.schema_set import ENTERPRISE_SCHEMA
 from lastday.interfaces.scim.protocol.validation import new_body
 from tests.unit.interfaces.scim.protocol.resources import (
     GROUP,
@@ -30,7 +30,7 @@ from tests.unit.interfaces.scim.protocol.resources import (
 
 REFUSED = "refused"
 EMPLOYEE = ResourceKind(
-    type=USER.type, core=USER.core, extensions=tuple(e for e in USER.extensions if e.schema.urn == ENTERPRISE_SCHEMA)
+    type=USER.type, core=USER.core, extensions=tuple(e for e in USER.extensions if e.schema.urn == ENTERPRISE)
 )
 EMPLOYEE_SHAPES = Shapes(EMPLOYEE, "userName")
 MODELS: Any = {USER.type: User[EnterpriseUser], GROUP.type: Group}
@@ -91,7 +91,7 @@ class Case:
     @property
     def path(self):
         """Empty where there is none; without the URN of an extension."""
-        return (self.operation.get("path") or "").removeprefix(f"{ENTERPRISE_SCHEMA}:")
+        return (self.operation.get("path") or "").removeprefix(f"{ENTERPRISE}:")
 
     @property
     def value(self):
@@ -358,8 +358,8 @@ DIFFERENCES = {
     ),
     "RFC 7644 3.5.1: what is read-only inside a value is ignored, as in PUT": (
         NICK,
-        {"op": "add", "path": f"{ENTERPRISE_SCHEMA}:manager", "value": {"value": "m", "displayName": "M"}},
-        {"userName": "bjensen", "nickName": "Babs", ENTERPRISE_SCHEMA: {"manager": {"value": "m"}}},
+        {"op": "add", "path": f"{ENTERPRISE}:manager", "value": {"value": "m", "displayName": "M"}},
+        {"userName": "bjensen", "nickName": "Babs", ENTERPRISE: {"manager": {"value": "m"}}},
         REFUSED,
     ),
     "RFC 7643 4.1.1 and 4.2: a name that is required is not empty": (

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from lastday.configuration.scim_paths import ENTERPRISE, PERSON
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
 from lastday.interfaces.scim.protocol.patch import apply_patch
 from lastday.interfaces.scim.protocol.profiles import load_profile
-from lastday.interfaces.scim.protocol.schema_set import ENTERPRISE_SCHEMA, GROUP_SCHEMA, PERSON_SCHEMA, USER_SCHEMA
+from lastday.interfaces.scim.protocol.schema_set import GROUP_SCHEMA, USER_SCHEMA
 from lastday.interfaces.scim.protocol.validation import new_body
 from tests.house.sources import ROOT
 from tests.unit.interfaces.scim.protocol.resources import (
@@ -141,15 +142,15 @@ def test_entra_replaces_several_attributes_by_dotted_keys():
     value = {
         "displayName": "Babs",
         "name.givenName": "Barbara",
-        f"{ENTERPRISE_SCHEMA}:employeeNumber": "701984",
-        f"{ENTERPRISE_SCHEMA}:manager": "m1",
+        f"{ENTERPRISE}:employeeNumber": "701984",
+        f"{ENTERPRISE}:manager": "m1",
         'emails[type eq "work"].value': "b@example.com",
     }
     after = patched(user(name={"familyName": "Jensen"}), {"op": "replace", "value": value}, profile=ENTRA)
     assert after["name"] == {"familyName": "Jensen", "givenName": "Barbara"}
-    assert after[ENTERPRISE_SCHEMA] == {"employeeNumber": "701984", "manager": {"value": "m1"}}
+    assert after[ENTERPRISE] == {"employeeNumber": "701984", "manager": {"value": "m1"}}
     assert after["emails"] == [{"type": "work", "value": "b@example.com"}]
-    assert after["schemas"] == [USER_SCHEMA, ENTERPRISE_SCHEMA]
+    assert after["schemas"] == [USER_SCHEMA, ENTERPRISE]
 
 
 @pytest.mark.parametrize("op", ["Add", "Replace"])
@@ -174,13 +175,13 @@ def test_what_a_filter_does_not_describe_is_not_made():
 @pytest.mark.parametrize("op", ["Add", "Replace"])
 def test_entra_sends_the_manager_as_a_bare_id(op):
     """Refused by scim2-server: the manager is complex (RFC 7643 section 4.3)."""
-    path = f"{ENTERPRISE_SCHEMA}:manager"
+    path = f"{ENTERPRISE}:manager"
     after = patched(user(), {"op": op, "path": path, "value": "m1"}, profile=ENTRA)
-    assert after[ENTERPRISE_SCHEMA] == {"manager": {"value": "m1"}}
+    assert after[ENTERPRISE] == {"manager": {"value": "m1"}}
     gone = patched(after, {"op": "Remove", "path": path}, profile=ENTRA)
     assert gone == user()
     assert patched(after, {"op": "Replace", "path": path, "value": ""}, profile=ENTRA) == user()
-    posted = user(profile=ENTRA, **{ENTERPRISE_SCHEMA: {"manager": "m1"}})
+    posted = user(profile=ENTRA, **{ENTERPRISE: {"manager": "m1"}})
     assert posted == after
 
 
@@ -277,7 +278,7 @@ def test_the_inbound_collection_of_microsoft_is_understood():
     """Dates of year 1 with seven digits of fraction, names in any case."""
     given = {"SCHEMAS": [USER_SCHEMA], "USERNAME": "ada", "ActiVe": True}
     moment = "0001-01-03T00:00:00.0000000Z"
-    body = new_body(given | {PERSON_SCHEMA.lower(): {"ENDSAT": moment}}, USER, STRICT)
+    body = new_body(given | {PERSON.lower(): {"ENDSAT": moment}}, USER, STRICT)
     assert (body["userName"], body["active"]) == ("ada", True)
     assert body["urn:lastday:params:scim:schemas:extension:person:2.0:User"] == {
         "endsAt": "0001-01-03T00:00:00.0000000Z"

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from lastday.configuration.scim_paths import ENTERPRISE
 from lastday.interfaces.scim.protocol.errors import ScimError
-from lastday.interfaces.scim.protocol.projection import document_of, projected, written_moment
-from lastday.interfaces.scim.protocol.schema_set import ENTERPRISE_SCHEMA, USER_SCHEMA
+from lastday.interfaces.scim.protocol.projection import choice_of, document_of, shown_of, written_moment
+from lastday.interfaces.scim.protocol.schema_set import USER_SCHEMA
 from lastday.model.ids import ResourceId, SourceName
 from lastday.model.scim import PushedResource, ResourceType
 from tests.unit.interfaces.scim.protocol.resources import BADGE_SCHEMA, BADGED, USER, user
@@ -17,7 +18,7 @@ BODY = user(
     name={"givenName": "Barbara", "familyName": "Jensen"},
     emails=[{"value": "a@b", "type": "work"}, {"type": "home"}],
     **{
-        ENTERPRISE_SCHEMA: {"department": "Tours", "manager": {"value": "m", "$ref": "../Users/m"}},
+        ENTERPRISE: {"department": "Tours", "manager": {"value": "m", "$ref": "../Users/m"}},
         BADGE_SCHEMA: {"number": "7", "hint": "h", "seal": "s"},
     },
 )
@@ -27,11 +28,11 @@ ALWAYS = {"schemas": BODY["schemas"], "id": "1", BADGE_SCHEMA: {"seal": "s"}}
 
 
 def only(*names):
-    return projected(DOCUMENT, names, (), BADGED)
+    return shown_of(DOCUMENT, choice_of(BADGED, names))
 
 
 def less(*names):
-    return projected(DOCUMENT, (), names, BADGED)
+    return shown_of(DOCUMENT, choice_of(BADGED, (), names))
 
 
 def test_without_a_wish_everything_by_default_is_shown():
@@ -50,9 +51,9 @@ def test_without_a_wish_everything_by_default_is_shown():
         (["emails.value"], {"emails": [{"value": "a@b"}]}),
         (["emails"], {"emails": BODY["emails"]}),
         (["meta.version"], {"meta": {"version": 'W/"1"'}}),
-        ([ENTERPRISE_SCHEMA], {ENTERPRISE_SCHEMA: BODY[ENTERPRISE_SCHEMA]}),
-        ([f"{ENTERPRISE_SCHEMA}:department"], {ENTERPRISE_SCHEMA: {"department": "Tours"}}),
-        ([f"{ENTERPRISE_SCHEMA.upper()}:MANAGER.value"], {ENTERPRISE_SCHEMA: {"manager": {"value": "m"}}}),
+        ([ENTERPRISE], {ENTERPRISE: BODY[ENTERPRISE]}),
+        ([f"{ENTERPRISE}:department"], {ENTERPRISE: {"department": "Tours"}}),
+        ([f"{ENTERPRISE.upper()}:MANAGER.value"], {ENTERPRISE: {"manager": {"value": "m"}}}),
         ([f"{BADGE_SCHEMA}:hint"], {BADGE_SCHEMA: {"hint": "h", "seal": "s"}}),
         (["nosuch", "department", "urn:x:y"], {}),
     ],
@@ -70,8 +71,8 @@ def test_only_what_is_asked_for_and_what_is_always_there(names, shown):
         (["name.givenName", "name.familyName"], {"name": None}),
         (["emails.value"], {"emails": [{"type": "work"}, {"type": "home"}]}),
         (["emails.type"], {"emails": [{"value": "a@b"}]}),
-        ([f"{ENTERPRISE_SCHEMA}:manager"], {ENTERPRISE_SCHEMA: {"department": "Tours"}}),
-        ([ENTERPRISE_SCHEMA], {ENTERPRISE_SCHEMA: None}),
+        ([f"{ENTERPRISE}:manager"], {ENTERPRISE: {"department": "Tours"}}),
+        ([ENTERPRISE], {ENTERPRISE: None}),
         ([BADGE_SCHEMA], {BADGE_SCHEMA: {"seal": "s"}}),
         (["id", "schemas", "nosuch"], {}),
         (["meta"], {"meta": None}),
@@ -86,7 +87,7 @@ def test_everything_but_what_is_not_wanted(names, gone):
 def test_both_wishes_exclude_each_other():
     """RFC 7644 section 3.9: the parameters are mutually exclusive."""
     with pytest.raises(ScimError) as refusal:
-        projected(DOCUMENT, ["userName"], ["title"], USER)
+        choice_of(USER, ["userName"], ["title"])
     assert refusal.value.status == 400
 
 
@@ -94,9 +95,9 @@ def test_what_is_never_returned_is_not_even_by_name():
     """RFC 7643 section 7, `never`: should it ever be in a document, it does not leave."""
     document = {**DOCUMENT, "password": "x", BADGE_SCHEMA: {"pin": "1", "seal": "s"}}
     for shown in (
-        projected(document, ["password", f"{BADGE_SCHEMA}:pin", BADGE_SCHEMA], (), BADGED),
-        projected(document, (), (), BADGED),
-        projected(document, (), ["title"], BADGED),
+        shown_of(document, choice_of(BADGED, ["password", f"{BADGE_SCHEMA}:pin", BADGE_SCHEMA])),
+        shown_of(document, choice_of(BADGED)),
+        shown_of(document, choice_of(BADGED, (), ["title"])),
     ):
         assert "password" not in shown
         assert shown[BADGE_SCHEMA] == {"seal": "s"}

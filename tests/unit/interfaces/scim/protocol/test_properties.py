@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lastday.interfaces.scim.protocol.errors import ScimError
 from lastday.interfaces.scim.protocol.patch import apply_patch
 from lastday.interfaces.scim.protocol.paths import parse_path
-from lastday.interfaces.scim.protocol.projection import projected
+from lastday.interfaces.scim.protocol.projection import choice_of, shown_of
 from lastday.interfaces.scim.protocol.validation import new_body
 from tests.unit.interfaces.scim.protocol.resources import (
     BADGED_SHAPES,
@@ -191,8 +191,8 @@ def test_what_is_shown_is_part_of_what_there_is(data):
     document = {**body, "id": "1"}
     names = st.lists(st.sampled_from([one.path for one in kind.core.attributes]), max_size=3)
     asked = data.draw(names)
-    shown = projected(document, asked, (), kind)
-    hidden = projected(document, (), asked, kind)
+    shown = shown_of(document, choice_of(kind, asked))
+    hidden = shown_of(document, choice_of(kind, (), asked))
     assert {"id", "schemas"} <= set(shown) & set(hidden)
     assert all(document[name] == value or isinstance(value, (list, dict)) for name, value in shown.items())
     if asked:

@@ -6,7 +6,7 @@ import pytest
 from scim2_models import EnterpriseUser, Group, Schema, ServiceProviderConfig, User
 from scim2_models import ResourceType as TheirResourceType
 
-from lastday.configuration.scim_paths import DEFAULT_MAP, USER_PATHS
+from lastday.configuration.scim_paths import DEFAULT_MAP, ENTERPRISE, PERSON, USER_PATHS
 from lastday.filters.parser import parse
 from lastday.filters.predicate import compile_predicate
 from lastday.interfaces.scim.protocol.discovery import (
@@ -17,13 +17,7 @@ from lastday.interfaces.scim.protocol.discovery import (
 )
 from lastday.interfaces.scim.protocol.paths import parse_path, resolve
 from lastday.interfaces.scim.protocol.schema import Attribute, CustomSchema
-from lastday.interfaces.scim.protocol.schema_set import (
-    ENTERPRISE_SCHEMA,
-    GROUP_SCHEMA,
-    PERSON_SCHEMA,
-    USER_SCHEMA,
-    SchemaSet,
-)
+from lastday.interfaces.scim.protocol.schema_set import GROUP_SCHEMA, USER_SCHEMA, SchemaSet
 from lastday.model.errors import InputError
 from lastday.model.scim import ResourceType
 from tests.unit.interfaces.scim.protocol.resources import BADGE, BADGE_SCHEMA, EXTENDED, PLAIN, USER
@@ -89,7 +83,7 @@ def test_what_configurations_may_map_can_be_pushed():
     [
         ("USERNAME", "userName"),
         (f"{USER_SCHEMA}:name.givenname", "name.givenName"),
-        (f"{ENTERPRISE_SCHEMA.upper()}:MANAGER.VALUE", f"{ENTERPRISE_SCHEMA}:manager.value"),
+        (f"{ENTERPRISE.upper()}:MANAGER.VALUE", f"{ENTERPRISE}:manager.value"),
         ('emails[type eq "work"].Display', "emails.display"),
         ("meta.lastModified", "meta.lastModified"),
     ],
@@ -102,8 +96,8 @@ def test_paths_are_found_in_any_case(text, path):
 
 def test_an_extension_is_a_path_of_its_own():
     """RFC 7644 section 3.10: the URN alone."""
-    target: Any = resolve(parse_path(ENTERPRISE_SCHEMA), USER)
-    assert target.extension.urn == ENTERPRISE_SCHEMA
+    target: Any = resolve(parse_path(ENTERPRISE), USER)
+    assert target.extension.urn == ENTERPRISE
 
 
 def test_ids_are_compared_with_case_and_names_without():
@@ -119,15 +113,15 @@ def test_ids_are_compared_with_case_and_names_without():
 def test_a_custom_schema_joins_the_others():
     """RFC 7643 section 3.3."""
     assert [each.schema.urn for each in EXTENDED.kind(ResourceType.USER).extensions] == [
-        ENTERPRISE_SCHEMA,
-        PERSON_SCHEMA,
+        ENTERPRISE,
+        PERSON,
         BADGE_SCHEMA,
     ]
     documents = {document["id"] for document in schema_documents(EXTENDED, BASE)}
-    assert documents == {USER_SCHEMA, GROUP_SCHEMA, ENTERPRISE_SCHEMA, PERSON_SCHEMA, BADGE_SCHEMA}
+    assert documents == {USER_SCHEMA, GROUP_SCHEMA, ENTERPRISE, PERSON, BADGE_SCHEMA}
 
 
-@pytest.mark.parametrize("urn", [USER_SCHEMA, GROUP_SCHEMA.upper(), PERSON_SCHEMA, BADGE_SCHEMA.upper()])
+@pytest.mark.parametrize("urn", [USER_SCHEMA, GROUP_SCHEMA.upper(), PERSON, BADGE_SCHEMA.upper()])
 def test_a_custom_schema_has_a_name_of_its_own(urn):
     """R102."""
     taken = CustomSchema(urn=urn, name="Taken", attributes=(Attribute(name="a"),))

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from lastday.configuration.scim_paths import ENTERPRISE, PERSON
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
 from lastday.interfaces.scim.protocol.schema import Attribute, CustomSchema
-from lastday.interfaces.scim.protocol.schema_set import ENTERPRISE_SCHEMA, PERSON_SCHEMA, USER_SCHEMA, SchemaSet
+from lastday.interfaces.scim.protocol.schema_set import USER_SCHEMA, SchemaSet
 from lastday.interfaces.scim.protocol.validation import new_body
 from lastday.interfaces.scim.protocol.values import LONGEST_KEY_BYTES
 from lastday.model.scim import ResourceType
@@ -38,24 +39,24 @@ def posted(**attributes) -> Any:
 def test_names_are_spelled_as_the_schema_spells_them():
     """RFC 7643 section 2.1: attribute names are case insensitive."""
     given = {"SCHEMAS": [USER_SCHEMA.upper()], "USERNAME": "b", "Emails": [{"VALUE": "a@b", "Type": "Work"}]}
-    extension = {ENTERPRISE_SCHEMA.upper(): {"Manager": {"VALUE": "m"}}}
+    extension = {ENTERPRISE.upper(): {"Manager": {"VALUE": "m"}}}
     assert new_body(given | extension, USER, STRICT) == {
-        "schemas": [USER_SCHEMA, ENTERPRISE_SCHEMA],
+        "schemas": [USER_SCHEMA, ENTERPRISE],
         "userName": "b",
         "emails": [{"value": "a@b", "type": "Work"}],
-        ENTERPRISE_SCHEMA: {"manager": {"value": "m"}},
+        ENTERPRISE: {"manager": {"value": "m"}},
     }
 
 
 def test_schemas_follow_from_what_is_there():
     """RFC 7643 section 3: `schemas` names the schemas of the attributes present."""
-    named_in_vain = posted(schemas=[USER_SCHEMA, ENTERPRISE_SCHEMA])
+    named_in_vain = posted(schemas=[USER_SCHEMA, ENTERPRISE])
     assert new_body(named_in_vain, USER, STRICT)["schemas"] == [USER_SCHEMA]
-    not_named = posted(**{PERSON_SCHEMA: {"riskScore": 5}})
-    assert new_body(not_named, USER, STRICT)["schemas"] == [USER_SCHEMA, PERSON_SCHEMA]
+    not_named = posted(**{PERSON: {"riskScore": 5}})
+    assert new_body(not_named, USER, STRICT)["schemas"] == [USER_SCHEMA, PERSON]
 
 
-@pytest.mark.parametrize("schemas", [None, [], [ENTERPRISE_SCHEMA], "x", [1]])
+@pytest.mark.parametrize("schemas", [None, [], [ENTERPRISE], "x", [1]])
 def test_schemas_must_name_the_resource(schemas):
     """RFC 7643 section 3: schemas is required and holds the URN of the resource's own schema."""
     assert refused(posted(schemas=schemas)).scim_type is ScimType.INVALID_SYNTAX
@@ -71,16 +72,16 @@ def test_an_unknown_schema_or_attribute_is_refused_under_strict_only():
 
 def test_null_and_nothing_are_absent():
     """RFC 7643 section 2.5."""
-    given = posted(nickName=None, emails=[], name={}, addresses=[{}, None], title=None, **{ENTERPRISE_SCHEMA: {}})
+    given = posted(nickName=None, emails=[], name={}, addresses=[{}, None], title=None, **{ENTERPRISE: {}})
     assert new_body(given, USER, STRICT) == user()
 
 
 def test_what_is_read_only_is_passed_over():
     """RFC 7644 section 3.3 and 3.5.1: "any values provided SHALL be ignored"."""
     read_only = {"id": "mine", "meta": {"version": "x"}, "groups": [{"value": "g"}]}
-    manager = {ENTERPRISE_SCHEMA: {"manager": {"value": "m", "displayName": "Ada"}}}
+    manager = {ENTERPRISE: {"manager": {"value": "m", "displayName": "Ada"}}}
     body = new_body(posted(**read_only, **manager), USER, STRICT)
-    assert body == user(**{ENTERPRISE_SCHEMA: {"manager": {"value": "m"}}})
+    assert body == user(**{ENTERPRISE: {"manager": {"value": "m"}}})
 
 
 def test_what_is_read_only_survives_a_put():
@@ -180,14 +181,14 @@ def test_a_required_extension_and_its_required_attributes_must_be_there():
             [[{"value": "A"}], [{"value": "a b!"}]],
         ),
         ("name", [{"givenName": "B"}], ["B", [{"givenName": "B"}], {"givenName": 1}, {"givenName": {}}]),
-        (f"{PERSON_SCHEMA}:riskScore", [0, -5, 2**63 - 1], [1.5, 1.0, "5", True, 2**63]),
+        (f"{PERSON}:riskScore", [0, -5, 2**63 - 1], [1.5, 1.0, "5", True, 2**63]),
         (
-            f"{PERSON_SCHEMA}:endsAt",
+            f"{PERSON}:endsAt",
             ["2026-11-30T17:00:00Z", "2026-11-30T17:00:00.1234567+01:00"],
             ["2026-11-30", "2026-11-30T17:00:00", "2026-02-30T00:00:00Z", 5, "x"],
         ),
         (
-            f"{PERSON_SCHEMA}:endDate",
+            f"{PERSON}:endDate",
             ["2026-11-30", "2026-11-30T17:00:00Z"],
             ["30.11.2026", "2026-02-30", "20261130", "2026-W48-1", 5],
         ),
@@ -243,7 +244,7 @@ def test_an_attribute_that_is_given_twice_is_refused():
     """RFC 7643 section 2.1: names that differ in case only are one name, and which value counts is not said."""
     assert refused(posted(USERNAME="other")).scim_type is ScimType.INVALID_SYNTAX
     assert refused(posted(name={"givenName": "a", "GIVENNAME": "b"})).scim_type is ScimType.INVALID_SYNTAX
-    extension = {ENTERPRISE_SCHEMA: {"division": "a"}, ENTERPRISE_SCHEMA.lower(): {"division": "b"}}
+    extension = {ENTERPRISE: {"division": "a"}, ENTERPRISE.lower(): {"division": "b"}}
     assert refused(posted(**extension)).scim_type is ScimType.INVALID_SYNTAX
 
 
