@@ -93,35 +93,6 @@ async def sequence_of(tx: Transaction, source: SourceName) -> int:
     return found or 0
 
 
-async def sequences(tx: Transaction) -> Mapping[SourceName, int]:
-    """The number of the last committed change of every source that ever had one."""
-    return dict(await tx.fetch_all("SELECT source, sequence FROM pushed_source", row=tuple_row))
-
-
-async def members_of(tx: Transaction, source: SourceName, group: ResourceId) -> tuple[ResourceId, ...]:
-    """The ids of whoever is in the group itself, people and groups."""
-    return tuple(
-        await tx.fetch_all(
-            "SELECT member_id FROM pushed_member WHERE source = %s AND group_id = %s ORDER BY member_id",
-            (source, group),
-            row=scalar_row,
-        )
-    )
-
-
-async def groups_of(tx: Transaction, source: SourceName, member: ResourceId) -> tuple[tuple[ResourceId, str], ...]:
-    """Id and display name of each group in which the member itself is, in the order of their creation."""
-    return tuple(
-        await tx.fetch_all(
-            "SELECT g.id, coalesce(g.display_name, '') FROM pushed_member m JOIN pushed_resource g"
-            " ON g.id = m.group_id AND g.deleted_at IS NULL"
-            " WHERE m.source = %s AND m.member_id = %s ORDER BY g.ordinal",
-            (source, member),
-            row=tuple_row,
-        )
-    )
-
-
 async def groups_holding(
     tx: Transaction, source: SourceName, members: Collection[ResourceId]
 ) -> tuple[ResourceId, ...]:

@@ -33,16 +33,16 @@ _SAVE_PUSHES = (
 _GIVEN = (
     "json_to_recordset(%s::json) AS given (source text, type text, id text, ordinal bigint, version bigint,"
     " created_at timestamptz, modified_at timestamptz, body json, comparable jsonb, user_name text, external_id text,"
-    " display_name text, deleted_at timestamptz)"
+    " deleted_at timestamptz)"
 )
 _INSERT_RESOURCES = (
     "INSERT INTO pushed_resource (source, type, id, ordinal, version, created_at, modified_at, body, comparable,"  # noqa: S608 - our own column list
-    f" user_name, external_id, display_name, deleted_at) SELECT * FROM {_GIVEN}"
+    f" user_name, external_id, deleted_at) SELECT * FROM {_GIVEN}"
 )
 _UPDATE_RESOURCES = (
     "UPDATE pushed_resource AS r SET version = given.version, modified_at = given.modified_at, body = given.body,"  # noqa: S608 - our own column list
     " comparable = given.comparable, user_name = given.user_name, external_id = given.external_id,"
-    f" display_name = given.display_name, deleted_at = given.deleted_at FROM {_GIVEN} WHERE r.id = given.id"
+    f" deleted_at = given.deleted_at FROM {_GIVEN} WHERE r.id = given.id"
 )
 _LOCKED = (
     # Plans are kept, and one that was made while the table was small would read all of it for ever.
@@ -175,7 +175,6 @@ def _row(resource: PushedResource, deleted_at: datetime | None) -> dict[str, obj
         "comparable": {} if deleted_at else _comparable_text(resource),
         "user_name": user_name_of(resource.type, body),
         "external_id": _text_at(body, "externalId"),
-        "display_name": _text_at(body, "displayName"),
         "deleted_at": deleted_at,
     }
 

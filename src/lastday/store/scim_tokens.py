@@ -104,7 +104,10 @@ async def rotate_token(
 
 
 async def revoke_token(tx: Transaction, token: TokenId, at: datetime) -> ScimToken | None:
-    """The token as it was, which is good no more from `at` on; None where it was not good any more before."""
+    """The token as it was, which is good no more from `at` on; None where there is none, or it was revoked before.
+
+    One that expired can be revoked, too.
+    """
     row = await tx.fetch_one(f"SELECT {_STORED} FROM scim_token WHERE id = %s FOR UPDATE", (token,))  # noqa: S608 - our own column list
     found = None if row is None else _token(row)
     if found is None or found.revoked_at is not None:
@@ -117,11 +120,6 @@ async def revoke_token(tx: Transaction, token: TokenId, at: datetime) -> ScimTok
 async def find_by_secret(tx: Transaction, secret: str) -> ScimToken | None:
     """The token with this secret, good or not; None for a secret that no token has."""
     row = await tx.fetch_one(f"SELECT {_STORED} FROM scim_token WHERE hash = %s", (hash_of(secret),))  # noqa: S608 - our own column list
-    return None if row is None else _token(row)
-
-
-async def load_token(tx: Transaction, token: TokenId) -> ScimToken | None:
-    row = await tx.fetch_one(f"SELECT {_STORED} FROM scim_token WHERE id = %s", (token,))  # noqa: S608 - our own column list
     return None if row is None else _token(row)
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from psycopg.rows import scalar_row
+
 from lastday.evidence.entries import Stamp
 from lastday.execution.push_group import Committed
 from lastday.execution.pushing import PushWriter
@@ -20,7 +22,7 @@ from lastday.model.scim import (
     Write,
     Written,
 )
-from lastday.store.database import Database
+from lastday.store.database import Database, Transaction
 from lastday.store.pushed import load_resource, load_standing
 from lastday.store.pushes import PushNotice, read_notice
 
@@ -144,6 +146,13 @@ async def last_standing(database: Database, resource: PushedResource):
     async with database.transaction() as tx:
         [found] = await load_standing(tx, resource.source, resource.type, [resource.id])
         return found
+
+
+async def members_of(tx: Transaction, group: str) -> list[str]:
+    """Who is in the group for whoever looks it up from the member's side."""
+    return await tx.fetch_all(
+        "SELECT member_id FROM pushed_member WHERE group_id = %s ORDER BY member_id", (group,), row=scalar_row
+    )
 
 
 async def entries(database: Database, resource: ResourceId | None = None) -> list[dict[str, Any]]:

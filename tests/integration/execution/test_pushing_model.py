@@ -12,9 +12,9 @@ from lastday.model.errors import ValueTaken
 from lastday.model.ids import ResourceId, SourceName
 from lastday.model.scim import PushMethod, ResourceType, Write
 from lastday.store.database import Database
-from lastday.store.pushed import load_resources, load_standing, members_of, sequence_of
+from lastday.store.pushed import load_resources, load_standing, sequence_of
 from lastday.store.pushes import pending_pushes
-from tests.integration.execution.pushes import GROUP, USER, client, entries, group, user, writer
+from tests.integration.execution.pushes import GROUP, USER, client, entries, group, members_of, user, writer
 
 NAMES = ("ada", "ADA", "straße", "STRASSE", "bob", "eve")
 _sources = count(1)
@@ -202,7 +202,7 @@ async def compare(database, source, model):
         pushes = await pending_pushes(tx, source, 9999)
         sequence = await sequence_of(tx, source)
         groups = [key for key in model.things if model.things[key].kind is GROUP]
-        members = {key: set(await members_of(tx, source, ResourceId(key))) for key in groups}
+        members = {key: set(await members_of(tx, key)) for key in groups}
     assert {one.id: dict(one.body) for one in found} == {key: model.body(key) for key in live}
     assert {one.resource.id: one.resource.version for one in last} == {
         k: one.version for k, one in model.things.items()

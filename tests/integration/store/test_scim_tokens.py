@@ -15,7 +15,6 @@ from lastday.store.scim_tokens import (
     find_by_secret,
     hash_of,
     list_tokens,
-    load_token,
     make_token,
     note_used,
     revoke_token,
@@ -43,7 +42,7 @@ async def test_a_token_is_found_by_its_secret_alone(database: Database):
         assert await find_by_secret(tx, "") is None
         assert await find_by_secret(tx, new.token.id) is None
         assert await find_by_secret(tx, "\ud800") is None
-        assert await load_token(tx, new.token.id) == found == new.token
+        assert found == new.token
     assert found is not None
     assert (found.client.name, found.client.source, found.client.profile) == ("entra-production", "idp", "entra")
     assert (found.client.scopes, found.client.requests_per_s) == (frozenset(TokenScope), 25.5)
@@ -83,6 +82,13 @@ async def test_a_token_is_good_until_it_expires_or_is_revoked(database: Database
     assert not revoked.is_good_at(NOON + HOUR)
 
 
+async def test_a_token_that_expired_can_be_revoked_and_frees_its_name(database: Database):
+    async with database.transaction() as tx:
+        expired = (await make_token(tx, ORDER, NOON)).token
+        assert await revoke_token(tx, expired.id, NOON + 25 * HOUR) == expired
+        await make_token(tx, ORDER, NOON + 25 * HOUR)
+
+
 async def test_a_source_has_one_client_of_a_name(database: Database):
     """A certificate names the client; the name is free again when its token is revoked."""
     async with database.transaction() as tx:
@@ -118,7 +124,7 @@ async def test_rotation_never_lengthens_the_life_of_the_old_token(database: Data
     async with database.transaction() as tx:
         old = await make_token(tx, ORDER, NOON)
         await rotate_token(tx, old.token.id, NOON, overlap=1000 * HOUR, expires_at=NOON + 5000 * HOUR)
-        replaced = await load_token(tx, old.token.id)
+        replaced = await find_by_secret(tx, old.secret)
     assert replaced is not None
     assert replaced.expires_at == ORDER.expires_at
 
@@ -141,14 +147,15 @@ async def test_only_a_good_token_is_rotated_and_only_once(database: Database, st
 async def test_use_is_remembered_by_the_hour(database: Database):
     """Design section 10: last use in buckets; one write per hour and token, never back in time."""
     async with database.transaction() as tx:
-        token = (await make_token(tx, ORDER, NOON)).token.id
+        made = await make_token(tx, ORDER, NOON)
+        token = made.token.id
         other = (await make_token(tx, replace(ORDER, name="other"), NOON)).token.id
         assert await note_used(tx, [token], NOON + timedelta(minutes=59)) == 1
         assert await note_used(tx, [token], NOON + timedelta(minutes=5)) == 0
         assert await note_used(tx, [token], NOON - HOUR) == 0
         assert await note_used(tx, [token, other], NOON + HOUR) == 2
         assert await note_used(tx, [], NOON) == 0
-        used = await load_token(tx, token)
+        used = await find_by_secret(tx, made.secret)
     assert used is not None
     assert used.last_used_at == NOON + HOUR
 

@@ -17,7 +17,6 @@ from lastday.store.scim_tokens import (
     TOKENS_CHANGED,
     TokenOrder,
     find_by_secret,
-    load_token,
     make_token,
     revoke_token,
     rotate_token,
@@ -193,7 +192,7 @@ async def test_the_hour_of_use_is_written_down_and_waits_for_the_database(databa
     clients._database = database
     await clients.write_down_use()
     async with database.transaction() as tx:
-        noted = [await load_token(tx, one.token.id) for one in (used, idle)]
+        noted = [await find_by_secret(tx, one.secret) for one in (used, idle)]
     assert [one and one.last_used_at for one in noted] == [NOON, None]
 
 

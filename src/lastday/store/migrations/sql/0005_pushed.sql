@@ -10,20 +10,19 @@ CREATE TABLE pushed_source (
 -- No index begins with the source except the one that lists by it: while there are no statistics yet, as during a first
 -- load, PostgreSQL would take any such index for as good as the one that finds a single row.
 CREATE TABLE pushed_resource (
-    id           text COLLATE "C" PRIMARY KEY,
-    source       text NOT NULL,
-    type         text NOT NULL CHECK (type IN ('User', 'Group')),
-    ordinal      bigint NOT NULL, -- the sequence of the change that made it
-    version      bigint NOT NULL CHECK (version > 0),
-    created_at   timestamptz NOT NULL,
-    modified_at  timestamptz NOT NULL,
-    body         json NOT NULL, -- as text, so that attributes keep their order
-    deleted_at   timestamptz,
+    id          text COLLATE "C" PRIMARY KEY,
+    source      text NOT NULL,
+    type        text NOT NULL CHECK (type IN ('User', 'Group')),
+    ordinal     bigint NOT NULL, -- the sequence of the change that made it
+    version     bigint NOT NULL CHECK (version > 0),
+    created_at  timestamptz NOT NULL,
+    modified_at timestamptz NOT NULL,
+    body        json NOT NULL, -- as text, so that attributes keep their order
+    deleted_at  timestamptz,
     -- What filters and sorting look at; empty when it was deleted.
-    comparable   jsonb NOT NULL,
-    user_name    text COLLATE "C", -- in comparable form, of users
-    external_id  text COLLATE "C", -- as it was written
-    display_name text,
+    comparable  jsonb NOT NULL,
+    user_name   text COLLATE "C", -- in comparable form, of users
+    external_id text COLLATE "C", -- as it was written
     CHECK (deleted_at IS NULL OR (comparable = '{}' AND user_name IS NULL AND external_id IS NULL))
 );
 CREATE UNIQUE INDEX pushed_resource_user_name ON pushed_resource (user_name, source);
