@@ -259,7 +259,7 @@ class PushGroup:
             "changed": changed_names(before.body if before else {}, resource.body),
             **{name: list(ids) for name, ids in membership.items() if ids},
         }
-        if isinstance(active := resource.body.get("active"), bool):
+        if (active := _switch_of(resource)) is not None:
             body["active"] = active
         draft = EntryDraft(kind=EntryKind.RESOURCE_PUSHED, at=self._at, body=body)
         self._entries.append(prepared(draft, self._stamp))
