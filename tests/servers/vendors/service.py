@@ -177,8 +177,7 @@ class Service:
     # Lists
 
     def listed_users(self) -> list[Resource]:
-        gone = self.profile.read_back.after_disable is Shown.ABSENT_FROM_LIST
-        return [user for user in self.users.values() if user["active"] or not gone]
+        return list(self.users.values())
 
     def _list(
         self, asked: Asked, all_of: list[Resource], known: tuple[str, ...], show: Callable[[Resource], Resource]

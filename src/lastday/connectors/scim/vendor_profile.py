@@ -216,7 +216,13 @@ class ReadBack(_Sourced):
 
 
 class VendorProfile(_Facts):
-    """One vendor's SCIM interface as a target."""
+    """One vendor's SCIM interface as a target.
+
+    Not acted upon, but told to people (`docs/vendors.md`) or kept by the services that the connector is tested against:
+    `plan`; of `auth` all but the header; `create.required`; of `groups` max_removals_per_patch, max_members_on_create
+    and remove_all_allowed; of `filter` operators, joins and max_nodes; of `rates` retry_after and statuses;
+    `patch.value_paths`; `read_back`; and where, when and how surely a fact was read, but for how surely in `disable`.
+    """
 
     name: str
     title: str
@@ -243,29 +249,6 @@ class VendorProfile(_Facts):
             if is_there:
                 raise ValueError(problem)
         return self
-
-    def consequences(self, verb: str) -> "Consequences":
-        """What a plan says of `disable` or `delete` here."""
-        facts = self.disable if verb == "disable" else self.delete
-        return Consequences(
-            reversible=facts.reversible,
-            destroys=facts.destroys,
-            keeps=self.effects.keeps,
-            survives=self.effects.survives,
-            transfer_before=self.effects.transfer_before,
-            confidence=facts.confidence,
-        )
-
-
-class Consequences(_Facts):
-    """What one operation does to a leaver's account."""
-
-    reversible: bool
-    destroys: Texts
-    keeps: Texts
-    survives: Texts
-    transfer_before: Texts
-    confidence: Confidence
 
 
 class WithoutScim(_Sourced):

@@ -68,8 +68,6 @@ class Shown(StrEnum):
 
     INACTIVE = "inactive"
     NOT_FOUND = "not_found"
-    ABSENT_FROM_LIST = "absent_from_list"
-    """The account may still be read by its id; the list does not have it."""
 
 
 class RetryAfter(StrEnum):

@@ -17,6 +17,7 @@ from lastday.connectors.scim.vendor_profile import (
     vendors_without_scim,
 )
 from lastday.connectors.scim.vendor_terms import Confidence, DisableVerb, PagingMode, Shown
+from lastday.connectors.sdk.catalogue import catalogue
 from lastday.model.errors import ConfigurationError, ManifestError
 
 NAMED_IN_THE_ISSUE = {
@@ -109,11 +110,12 @@ def test_rates_are_written_only_where_the_vendor_states_them():
 )
 def test_deactivate_is_not_one_verb(name, verb, reversible, shown):
     """What the plan shows of it, and what the read-back must show, differ from vendor to vendor."""
+    manifest = catalogue()["scim"].manifest_of({"vendor": name, "url": "https://vendor.example"})
     profile = load_vendor(name)
     read_back = profile.read_back.after_disable if verb == "disable" else profile.read_back.after_delete
-    assert profile.consequences(verb).reversible is reversible
+    assert (verb not in manifest.destroys) is reversible
     assert read_back is shown
-    assert reversible or profile.consequences(verb).destroys
+    assert reversible or manifest.losses[verb]
 
 
 def test_canva_and_1password_have_no_delete():
