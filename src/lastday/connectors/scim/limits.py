@@ -1,10 +1,9 @@
 """The vendor's rates as limits in the shared budget."""
 
-import json
 from collections.abc import Sequence
 
 from lastday.connectors.scim.vendor_profile import Bucket, VendorProfile
-from lastday.connectors.sdk.http import Call, Shares
+from lastday.connectors.sdk.http import Call, Shares, encoded
 from lastday.connectors.sdk.manifest import Limit
 
 OUR_PART = 0.5
@@ -21,9 +20,10 @@ def limits_of_calls(vendor: VendorProfile | None) -> Shares | None:
     if vendor is None or not limits_of(vendor):
         return None
     rates = vendor.rates
+    sizes_count = any(bucket.larger_than_bytes is not None for bucket in rates.buckets)
 
     def shares(call: Call) -> Sequence[str]:
-        size = 0 if call.body is None else len(json.dumps(call.body).encode())
+        size = len(encoded(call.body) or b"") if sizes_count else 0
         found = rates.buckets_of(call.method, "/" + "/".join(call.path), size)
         return [bucket.name for bucket in found if bucket.requests is not None]
 

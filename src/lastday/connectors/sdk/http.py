@@ -218,7 +218,7 @@ class HttpClient:
             call.method,
             self._url.copy_with(host=address, raw_path=raw),
             headers=self._headers_of(call),
-            content=_encoded(call.body),
+            content=encoded(call.body),
             extensions={
                 "timeout": {
                     "connect": limits.connect_s,
@@ -260,7 +260,7 @@ class HttpClient:
                 method=call.method,
                 target=self._redaction.text(shown),
                 status=status,
-                request=self._redaction.message(self._headers_of(call), _encoded(call.body) or b""),
+                request=self._redaction.message(self._headers_of(call), encoded(call.body) or b""),
                 answer=self._redaction.message(answer.headers, answer.content) if answer else "",
                 request_id=answer.request_id if answer else None,
                 elapsed_s=asyncio.get_running_loop().time() - begun,
@@ -301,7 +301,8 @@ def _is_throttled(answer: Answer) -> bool:
     return answer.status in (403, 503) and ("retry-after" in answer.headers or (answer.status == 403 and none_left))
 
 
-def _encoded(body: JsonValue) -> bytes | None:
+def encoded(body: JsonValue) -> bytes | None:
+    """The body as it is sent; None where there is none."""
     return None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

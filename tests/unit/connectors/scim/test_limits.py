@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lastday.connectors.scim.limits import OUR_PART, limits_of, limits_of_calls
 from lastday.connectors.scim.vendor_profile import Bucket, load_vendor, vendors
-from lastday.connectors.sdk.http import Call
+from lastday.connectors.sdk.http import Call, encoded
 
 
 def limit_of(bucket):
@@ -67,3 +67,14 @@ def test_every_limit_that_a_call_counts_in_has_a_rate(vendor):
         Call(method=m, path=p) for m in ("GET", "POST", "PUT", "PATCH", "DELETE") for p in (("Users",), ("Users", "7"))
     ]
     assert {name for call in calls for name in (shares(call) if shares else ())} <= named
+
+
+@pytest.mark.parametrize(("size", "is_large"), [(500, False), (501, True)])
+def test_a_body_is_as_long_as_what_is_sent_of_it(size, is_large):
+    """Miro counts what is longer than 500 bytes on its own: JSON without blanks, letters as UTF-8."""
+    shares = limits_of_calls(load_vendor("miro"))
+    assert shares is not None
+    body = {"a": "é" * 100 + "x" * (size - 208)}
+    assert len(encoded(body) or b"") == size
+    names = shares(Call(method="PATCH", path=("Groups", "7"), body=body))
+    assert (len(names) == 2) is is_large
