@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import orjson
 
+from lastday.interfaces.asgi import Send
 from lastday.interfaces.scim.protocol.errors import ScimError
-from lastday.interfaces.scim.requests import Send
 from lastday.model.canonical import JsonValue
 from lastday.model.scim import PushedResource
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from lastday.interfaces.asgi import Receive, Scope, Send
 from lastday.interfaces.scim.access import authenticate
 from lastday.interfaces.scim.answers import Answer, error_answer, send_answer
 from lastday.interfaces.scim.cursors import CursorSeal
@@ -15,10 +16,7 @@ from lastday.interfaces.scim.provider import Provider
 from lastday.interfaces.scim.requests import (
     SCIM_JSON,
     ClientGone,
-    Receive,
     Request,
-    Scope,
-    Send,
     accepted_type,
     headers_of,
     request_id_of,

@@ -1,8 +1,9 @@
 """The JSON that a request brings."""
 
+from lastday.interfaces.asgi import Receive
 from lastday.interfaces.scim.json_text import read_json
 from lastday.interfaces.scim.limits import ScimLimits
-from lastday.interfaces.scim.requests import Receive, Request, check_content, read_body
+from lastday.interfaces.scim.requests import Request, check_content, read_body
 from lastday.model.canonical import JsonValue
 
 

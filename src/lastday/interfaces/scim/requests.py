@@ -1,18 +1,15 @@
 """What a client sent: scope and body of ASGI as one value, checked as far as HTTP goes (RFC 9110)."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import parse_qsl
 
+from lastday.interfaces.asgi import Receive, Scope
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
 from lastday.store.ids import new_id
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Headers: TypeAlias = Mapping[bytes, bytes]
 Parameters: TypeAlias = Mapping[str, str]
 """Query parameters under their lower-case names."""

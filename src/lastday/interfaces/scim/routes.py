@@ -4,6 +4,7 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from lastday.filters.comparable import storable
+from lastday.interfaces.asgi import Receive
 from lastday.interfaces.scim import resource_requests
 from lastday.interfaces.scim.access import permit
 from lastday.interfaces.scim.answers import Answer, Refused
@@ -12,7 +13,7 @@ from lastday.interfaces.scim.discovery_routes import DISCOVERY, discover
 from lastday.interfaces.scim.documents import read_document
 from lastday.interfaces.scim.protocol.errors import ScimError
 from lastday.interfaces.scim.provider import Provider
-from lastday.interfaces.scim.requests import Receive, Request
+from lastday.interfaces.scim.requests import Request
 from lastday.interfaces.scim.search import search
 from lastday.interfaces.scim.search_request import read_search, read_search_request
 from lastday.model.canonical import JsonValue
