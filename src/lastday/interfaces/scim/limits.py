@@ -10,7 +10,11 @@ FILTER_LIMITS = Limits(length=8_192, depth=32, nodes=100)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScimLimits:
-    """Beyond these a request is refused, or gets less than it asked for. ServiceProviderConfig tells them."""
+    """Beyond these a request is refused, or gets less than it asked for.
+
+    ServiceProviderConfig tells the size of a body, operations, pages and the life of a cursor. For the others it has no
+    field (RFC 7643 section 5, RFC 9865 section 4): whoever passes one reads it in the answer.
+    """
 
     body_bytes: int = 1_048_576
     """Of one request; also `bulk.maxPayloadSize`."""
