@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from lastday.configuration.scim_paths import USER, ScimPath, scim_path
 from lastday.filters.predicate import compile_predicate
+from lastday.filters.values import elements, member
 from lastday.model.attributes import AttributeValue
 
 _Reader: TypeAlias = Callable[[Mapping[str, object]], tuple[AttributeValue, ...]]
@@ -38,7 +39,7 @@ def _reader(text: str) -> _Reader:
     attribute, inner = path.path.attribute, path.path.sub or "value"
 
     def read(resource: Mapping[str, object]) -> tuple[AttributeValue, ...]:
-        found = [one for one in _elements(_at(_holder(resource, path.path.schema), attribute)) if is_meant(one)]
+        found = [one for one in elements(_at(_holder(resource, path.path.schema), attribute)) if is_meant(one)]
         found.sort(key=_is_secondary)
         parts = (_at(one, inner) if isinstance(one, Mapping) else one for one in found)
         return tuple(value for part in parts for value in _scalars(part))
@@ -62,17 +63,8 @@ def _holder(resource: Mapping[str, object], schema: str | None) -> Mapping[str, 
 
 
 def _at(holder: Mapping[str, object], name: str) -> object:
-    """The value under the name, in whatever case it is spelled."""
-    if name in holder:
-        return holder[name]
-    low = name.lower()
-    return next((value for key, value in holder.items() if key.lower() == low), None)
-
-
-def _elements(value: object) -> list[object]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    """The value under the name, in whatever case it is spelled; first as it is spelled here, as nearly all are."""
+    return holder[name] if name in holder else member(holder, name.lower())
 
 
 def _is_secondary(element: object) -> bool:
@@ -80,7 +72,7 @@ def _is_secondary(element: object) -> bool:
 
 
 def _scalars(value: object) -> Iterator[AttributeValue]:
-    for one in _elements(value):
+    for one in elements(value):
         if isinstance(one, float):
             yield int(one) if one.is_integer() else str(one)
         elif isinstance(one, (str, bool, int)) and one != "":
