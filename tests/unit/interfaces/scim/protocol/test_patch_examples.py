@@ -6,6 +6,7 @@ import pytest
 
 from lastday.interfaces.scim.protocol.errors import ScimError, ScimType
 from lastday.interfaces.scim.protocol.patch import apply_patch
+from lastday.interfaces.scim.protocol.profiles import load_profile
 from tests.unit.interfaces.scim.protocol.resources import GROUP, STRICT, USER, group, message, patched, user, values
 
 BABS = "2819c223-7f76-453a-919d-413861904646"
@@ -378,3 +379,24 @@ def test_a_thousand_operations_on_the_members_of_a_large_group_are_carried_out()
     operations += [{"op": "add", "path": "members", "value": [{"value": f"n{n}"}]} for n in range(500)]
     after = values(patched(body, *operations, kind=GROUP))
     assert (len(after), after[0], after[-1]) == (20_000, "m500", "n499")
+
+
+@pytest.mark.parametrize(
+    ("other", "path", "value"),
+    [
+        ({"value": "a@b", "type": "home"}, 'emails[type eq "home"].type', "work"),
+        ({"value": "c@d", "type": "work"}, "emails.value", "a@b"),
+    ],
+)
+def test_values_that_an_operation_makes_the_same_are_one(other, path, value):
+    """RFC 7643 section 2.4: the same value is not listed twice."""
+    one = {"value": "a@b", "type": "work"}
+    after = patched(user(emails=[one, other]), {"op": "replace", "path": path, "value": value})
+    assert after["emails"] == [one]
+
+
+def test_a_value_that_a_path_describes_twice_is_made_once():
+    """Whoever sets what the path looks for does not find it the second time; what is made then is there already."""
+    set_false = {"op": "add", "path": "emails[primary eq true].primary", "value": False}
+    after = patched(user(), set_false, set_false, profile=load_profile("entra"))
+    assert after["emails"] == [{"primary": False}]
