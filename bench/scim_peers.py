@@ -15,7 +15,8 @@ import uvicorn
 import uvloop
 
 from bench.scim_work import user
-from lastday.interfaces.web import Application, Receive, Scope, Send
+from lastday.interfaces.asgi import Receive, Scope, Send
+from lastday.interfaces.web import Application
 
 LOOPBACK = "127.0.0.1"
 
