@@ -15,7 +15,6 @@ from lastday.interfaces.scim.protocol.errors import invalid_filter, invalid_valu
 from lastday.interfaces.scim.protocol.profiles import Profile
 from lastday.interfaces.scim.protocol.schema import Attribute, AttributeType, Mutability
 from lastday.interfaces.scim.protocol.values import (
-    each_once,
     identical,
     is_blank,
     is_primary,
@@ -238,7 +237,7 @@ def _same(sub: Attribute, held: JsonValue, wanted: JsonValue) -> bool:
 
 
 def settled(attribute: Attribute, old: Sequence[Element], new: list[Element]) -> Sequence[Element]:
-    """`new` with one primary value at most and nothing twice, and `old` itself where only the order differs.
+    """`new` with one primary value at most, and `old` itself where only the order differs.
 
     A value that an operation marks as primary unmarks the others (RFC 7644 section 3.5.2). Raises ScimError 400
     invalidValue where an operation marks several.
@@ -248,7 +247,7 @@ def settled(attribute: Attribute, old: Sequence[Element], new: list[Element]) ->
         new = _one_primary(attribute, old, new)
     if len(new) == len(old) and {identical(one) for one in new} == {identical(one) for one in old}:
         return old
-    return new if attribute.is_keyed else each_once(new)
+    return new
 
 
 def _one_primary(attribute: Attribute, old: Sequence[Element], new: list[Element]) -> list[Element]:

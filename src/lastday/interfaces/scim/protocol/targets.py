@@ -144,7 +144,8 @@ def _some_elements(
             new.append(changed)
     if hits or operation.op is Op.REMOVE:
         return new
-    return [*new, *_made(attribute, operation, profile, condition, sub)]
+    made = _made(attribute, operation, profile, condition, sub)
+    return [*new, *(one for one in made if one not in new)]
 
 
 def _unchosen(

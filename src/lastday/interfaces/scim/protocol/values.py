@@ -57,13 +57,8 @@ def read_elements(attribute: Attribute, given: object, profile: Profile, *, alon
     refuse_two_primaries(attribute, present)
     if attribute.is_keyed:
         return _each_value_once(present)
-    return each_once(present)
-
-
-def each_once(elements: Sequence[JsonValue]) -> list[JsonValue]:
-    """The same value is not listed twice (RFC 7643 section 2.4); the first of those stays."""
     found: dict[Hashable, JsonValue] = {}
-    for element in elements:
+    for element in present:
         found.setdefault(identical(element), element)
     return list(found.values())
 

@@ -381,20 +381,6 @@ def test_a_thousand_operations_on_the_members_of_a_large_group_are_carried_out()
     assert (len(after), after[0], after[-1]) == (20_000, "m500", "n499")
 
 
-@pytest.mark.parametrize(
-    ("other", "path", "value"),
-    [
-        ({"value": "a@b", "type": "home"}, 'emails[type eq "home"].type', "work"),
-        ({"value": "c@d", "type": "work"}, "emails.value", "a@b"),
-    ],
-)
-def test_values_that_an_operation_makes_the_same_are_one(other, path, value):
-    """RFC 7643 section 2.4: the same value is not listed twice."""
-    one = {"value": "a@b", "type": "work"}
-    after = patched(user(emails=[one, other]), {"op": "replace", "path": path, "value": value})
-    assert after["emails"] == [one]
-
-
 def test_a_value_that_a_path_describes_twice_is_made_once():
     """Whoever sets what the path looks for does not find it the second time; what is made then is there already."""
     set_false = {"op": "add", "path": "emails[primary eq true].primary", "value": False}
